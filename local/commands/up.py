@@ -1,0 +1,89 @@
+"""`marginwatch up`: the system, running until it is told to end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import click
+
+from local.errors import NotRunningError, TimedOutError
+from local.state import StateFolder
+
+DETACHED_START_S = 180.0
+
+
+@click.command(
+    "up",
+    epilog="Examples: `marginwatch up`; `marginwatch up --detach`; `marginwatch up --fresh"
+    " --kafka-port 19092`.",
+)
+@click.option("--detach", is_flag=True, help="Return once it is ready; `marginwatch down` ends it.")
+@click.option("--fresh", is_flag=True, help="Forget what an earlier run left in .marginwatch/.")
+@click.option("--speed", default="1", metavar="N", help="Divide the ladder's timers by N.")
+@click.option("--kafka-port", type=click.IntRange(1, 65535), help="Default 9092, or a free one.")
+@click.option("--aws-port", type=click.IntRange(1, 65535), help="Default 4566, or a free one.")
+def command(
+    detach: bool, fresh: bool, speed: str, kafka_port: int | None, aws_port: int | None
+) -> None:
+    """Start the whole system and leave it running.
+
+    It takes up where the last run in this folder ended, unless --fresh.
+    """
+    from local.scenario import speed as checked_speed
+    from local.supervisor import Options, System, interrupt
+
+    options = Options(speed=checked_speed(speed), kafka_port=kafka_port, aws_port=aws_port)
+    state = StateFolder.here()
+    if detach:
+        _detach(state)
+        return
+    with state.locked():
+        if fresh:
+            state.forget()
+        signal.signal(signal.SIGTERM, interrupt)
+        with System(state, options, lambda line: click.echo(line, err=True)) as system:
+            click.echo(f"Kafka {system.kafka}  AWS {system.aws}  (Ctrl-C ends it)")
+            try:
+                while True:
+                    system.check()
+                    time.sleep(0.2)
+            except KeyboardInterrupt:
+                click.echo("ending", err=True)
+
+
+def _detach(state: StateFolder) -> None:
+    """Run the same command, without --detach, in a session of its own; wait for its note."""
+    try:
+        running = state.running()
+    except NotRunningError:
+        pass
+    else:
+        raise NotRunningError(f"a system is already running in {state.root} (pid {running.pid})")
+    arguments = [a for a in sys.argv[1:] if a != "--detach"]
+    log = state.logs / "up.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "local.cli", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + DETACHED_START_S
+    while time.monotonic() < deadline:
+        if child.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise NotRunningError(f"the system did not start: {' '.join(last)}; see {log}")
+        try:
+            running = state.running()
+        except NotRunningError:
+            time.sleep(0.2)
+            continue
+        click.echo(f"Kafka {running.kafka}  AWS {running.aws}  (pid {running.pid})")
+        return
+    child.terminate()
+    raise TimedOutError(f"the system was not ready within {DETACHED_START_S:g} s; see {log}")

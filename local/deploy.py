@@ -1,0 +1,217 @@
+"""Put a synthesized CDK assembly (cdk.out) on the emulator with boto3: no Node, no CDK CLI.
+
+Works again on what is there: an update keeps the rows. What the emulator's CloudFormation drops
+without a word (time to live, Object Lock) is set through the services' own APIs afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.emulator import ACCOUNT, REGION, aws_client
+from local.errors import FindingError, TimedOutError, UsageError
+
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+BOOTSTRAP_VERSION = "30"
+FINAL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+POLL_S = 0.02
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+
+Client = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One CloudFormation stack of an assembly."""
+
+    name: str
+    template_file: Path
+    asset_files: tuple[Path, ...]
+
+    @property
+    def template(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.template_file.read_text(encoding="utf-8"))
+        return content
+
+
+def deploy(
+    endpoint: str,
+    assembly: Path,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    timeout_s: float = 120,
+) -> dict[str, str]:
+    """Create or update every stack of the assembly in order; the outputs of all of them.
+
+    Each stack gets those of `parameters` that its template declares. Raises UsageError for a
+    parameter that no stack declares and FindingError with the causes where a stack fails.
+    """
+    stacks, given = stacks_in_order(assembly), dict(parameters or {})
+    declared = {name for stack in stacks for name in stack.template.get("Parameters", {})}
+    if unknown := sorted(given.keys() - declared):
+        raise UsageError(f"no stack of {assembly} has the parameter {', '.join(unknown)}")
+
+    def client(service: str) -> Any:
+        return aws_client(endpoint, service)
+
+    client("ssm").put_parameter(
+        Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
+    )
+    cloudformation = client("cloudformation")
+    for stack in stacks:
+        upload_assets(client("s3"), stack)
+        create_or_update(cloudformation, stack, given)
+        wait_until_final(cloudformation, stack.name, timeout_s)
+    apply_dropped_settings(client, stacks)
+    return outputs(endpoint, *[stack.name for stack in stacks])
+
+
+def outputs(endpoint: str, *stack_names: str) -> dict[str, str]:
+    """Output key -> value of the named stacks together. FindingError where one does not exist."""
+    cloudformation, found = aws_client(endpoint, "cloudformation"), dict[str, str]()
+    for name in stack_names:
+        try:
+            stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            raise FindingError(f"stack {name} is not deployed at {endpoint}: {error}") from error
+        found |= {out["OutputKey"]: out["OutputValue"] for out in stack.get("Outputs", [])}
+    return found
+
+
+def stacks_in_order(assembly: Path) -> list[Stack]:
+    """The assembly's stacks, each after those it depends on."""
+    manifest = assembly / "manifest.json"
+    if not manifest.is_file():
+        raise UsageError(f"{assembly} is not a CDK assembly: it has no manifest.json")
+    artifacts: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))["artifacts"]
+    ordered: dict[str, Stack] = {}
+
+    def visit(name: str) -> None:
+        artifact = artifacts[name]
+        if artifact["type"] != "aws:cloudformation:stack" or name in ordered:
+            return
+        needed = artifact.get("dependencies", [])
+        for dependency in needed:
+            visit(dependency)
+        assets = [artifacts[n] for n in needed if artifacts[n]["type"] == "cdk:asset-manifest"]
+        ordered[name] = Stack(
+            name=artifact["properties"].get("stackName", name),
+            template_file=assembly / artifact["properties"]["templateFile"],
+            asset_files=tuple(assembly / asset["properties"]["file"] for asset in assets),
+        )
+
+    for name in artifacts:
+        visit(name)
+    return list(ordered.values())
+
+
+def upload_assets(s3: Any, stack: Stack) -> None:
+    """Asset keys are hashes of the content, so what is there already is not sent again."""
+    for manifest in stack.asset_files:
+        for asset in json.loads(manifest.read_text(encoding="utf-8"))["files"].values():
+            source = manifest.parent / asset["source"]["path"]
+            packed = asset["source"]["packaging"] == "zip"
+            for place in asset["destinations"].values():
+                upload(s3, place, zipped(source) if packed else source.read_bytes())
+
+
+def upload(s3: Any, place: Mapping[str, str], body: bytes) -> None:
+    bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT)
+    bucket = bucket.replace("${AWS::Region}", REGION)
+    try:
+        s3.head_object(Bucket=bucket, Key=place["objectKey"])
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        try:
+            s3.create_bucket(Bucket=bucket)
+        except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+            pass
+        s3.put_object(Bucket=bucket, Key=place["objectKey"], Body=body)
+
+
+def zipped(folder: Path) -> bytes:
+    """The folder as a zip whose bytes depend on names and content only."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), FIXED_TIME)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, file.read_bytes())
+    return buffer.getvalue()
+
+
+def create_or_update(cloudformation: Any, stack: Stack, given: Mapping[str, str]) -> None:
+    declared = stack.template.get("Parameters", {})
+    request = {
+        "StackName": stack.name,
+        "TemplateBody": stack.template_file.read_text(encoding="utf-8"),
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Parameters": [
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in given.items()
+            if name in declared
+        ],
+    }
+    try:
+        cloudformation.create_stack(**request)
+    except cloudformation.exceptions.AlreadyExistsException:
+        try:
+            cloudformation.update_stack(**request)
+        except ClientError as error:
+            if "No updates are to be performed" not in str(error):
+                raise
+
+
+def wait_until_final(cloudformation: Any, name: str, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while True:
+        status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        if not status.endswith("_IN_PROGRESS"):
+            break
+        if time.monotonic() > deadline:
+            raise TimedOutError(f"stack {name} is {status} after {timeout_s:g} s")
+        time.sleep(POLL_S)
+    if status not in FINAL:
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        causes = [
+            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
+            for event in events
+            if event["ResourceStatus"].endswith("FAILED")
+        ]
+        raise FindingError(f"stack {name} is {status}: {'; '.join(causes)}")
+
+
+def apply_dropped_settings(client: Client, stacks: list[Stack]) -> list[str]:
+    """Set what the emulator's CloudFormation drops; logical ids of the resources it was for."""
+    cloudformation, applied = client("cloudformation"), []
+    for stack in stacks:
+        for logical_id, resource in stack.template["Resources"].items():
+            properties = resource.get("Properties", {})
+            time_to_live = properties.get("TimeToLiveSpecification")
+            object_lock = properties.get("ObjectLockConfiguration")
+            if not (time_to_live or object_lock):
+                continue
+            name = cloudformation.describe_stack_resource(
+                StackName=stack.name, LogicalResourceId=logical_id
+            )["StackResourceDetail"]["PhysicalResourceId"]
+            if time_to_live and resource["Type"] == "AWS::DynamoDB::Table":
+                client("dynamodb").update_time_to_live(
+                    TableName=name, TimeToLiveSpecification=time_to_live
+                )
+            if object_lock and resource["Type"] == "AWS::S3::Bucket":
+                client("s3").put_object_lock_configuration(
+                    Bucket=name, ObjectLockConfiguration=object_lock
+                )
+            applied.append(logical_id)
+    return applied

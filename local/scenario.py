@@ -1,0 +1,236 @@
+"""A scenario file (TOML): a market step by step, and what must happen to each account."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from local.errors import UsageError
+
+FOLDER = Path(__file__).with_name("scenarios")
+EVENTS = (
+    "STRESS_ALERT",
+    "WARNING",
+    "MARGIN_CALL",
+    "MARGIN_CALL_AMENDED",
+    "MARGIN_CALL_SATISFIED",
+    "RESTRICTION",
+    "RESTRICTION_LIFTED",
+    "LIQUIDATION",
+    "CASE_CLOSED",
+    "CASE_HALTED",
+)
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+DECIMAL = re.compile(r"-?\d{1,14}(\.\d{1,4})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """One rung that must be seen; a field that is None is not compared."""
+
+    at: str
+    event: str
+    price_usd: Decimal | None = None
+    amount_usd: Decimal | None = None
+    quantity_shares: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioAccount:
+    account_id: str
+    account_type: str
+    stress_mode: str
+    watch: str
+    shows: str
+    why: str
+    expect: tuple[Expectation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    name: str
+    kind: str
+    beta: str
+    leverage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is sent at one moment. `starts_clock`: from here on the ladder's time is kept."""
+
+    at: str
+    title: str
+    starts_clock: bool
+    prices: Mapping[str, str]
+    late_prices: Mapping[str, str]
+    cash: tuple[Mapping[str, str], ...]
+    fills: tuple[Mapping[str, str], ...]
+    raw: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    name: str
+    title: str
+    speed: Decimal
+    symbols: tuple[Symbol, ...]
+    steps: tuple[Step, ...]
+    accounts: tuple[ScenarioAccount, ...]
+    left_out: tuple[tuple[str, str], ...]
+    dead_letters: tuple[tuple[str, str], ...]
+
+
+def names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def find(name_or_file: str) -> Path:
+    """The file of a shipped scenario by its name, or the file itself."""
+    shipped = FOLDER / f"{name_or_file}.toml"
+    if shipped.is_file():
+        return shipped
+    path = Path(name_or_file)
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    raise UsageError(
+        f"expected a scenario ({', '.join(names())}) or a .toml file, found {name_or_file!r}"
+    )
+
+
+def load(path: Path) -> Scenario:
+    """Raises UsageError, naming the file and the entry, where something is missing or malformed."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: expected a TOML file, found: {error}") from error
+    try:
+        scenario = _scenario(data)
+        _check(scenario)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: an entry is missing or of another form: {error}") from error
+    return scenario
+
+
+def minutes(at: str) -> int:
+    """Minutes since midnight of "HH:MM"."""
+    hours, rest = at.split(":")
+    return int(hours) * 60 + int(rest)
+
+
+def _scenario(data: dict[str, Any]) -> Scenario:
+    return Scenario(
+        name=data["name"],
+        title=data["title"],
+        speed=speed(data.get("speed", "60")),
+        symbols=tuple(
+            Symbol(
+                name=name,
+                kind=s["kind"],
+                beta=_decimal(f"symbols.{name}.beta", s["beta"]),
+                leverage=_decimal(f"symbols.{name}.leverage", s.get("leverage", "1")),
+            )
+            for name, s in data["symbols"].items()
+        ),
+        steps=tuple(_step(s) for s in data["steps"]),
+        accounts=tuple(_account(a) for a in data["accounts"]),
+        left_out=tuple((a["id"], a["reason"]) for a in data.get("left_out", ())),
+        dead_letters=tuple((d["source"], d["about"]) for d in data.get("dead_letters", ())),
+    )
+
+
+def speed(text: str) -> Decimal:
+    """Scenario seconds per second of a clock of the ladder: more than 0, at most 600."""
+    try:
+        value = Decimal(str(text))
+    except InvalidOperation:
+        value = Decimal(0)
+    if not (value.is_finite() and 0 < value <= 600):
+        raise UsageError(f"expected a speed above 0 and at most 600, found {text!r}")
+    return value
+
+
+def _step(data: dict[str, Any]) -> Step:
+    at = _time(data["at"])
+    for name, price in [*data.get("prices", {}).items(), *data.get("late_prices", {}).items()]:
+        _decimal(f"steps {at}: price of {name}", price)
+    return Step(
+        at=at,
+        title=data.get("title", ""),
+        starts_clock=data.get("clock") == "start",
+        prices=data.get("prices", {}),
+        late_prices=data.get("late_prices", {}),
+        cash=tuple(data.get("cash", ())),
+        fills=tuple(data.get("fills", ())),
+        raw=tuple(data.get("raw", ())),
+    )
+
+
+def _account(data: dict[str, Any]) -> ScenarioAccount:
+    return ScenarioAccount(
+        account_id=data["id"],
+        account_type=data["type"],
+        stress_mode=data.get("stress_mode", "ladder"),
+        watch=data["watch"],
+        shows=data.get("shows", ""),
+        why=data.get("why", ""),
+        expect=tuple(_expectation(data["id"], e) for e in data.get("expect", ())),
+    )
+
+
+def _expectation(account_id: str, data: dict[str, Any]) -> Expectation:
+    if data["event"] not in EVENTS:
+        raise UsageError(
+            f"{account_id}: expected an event of {', '.join(EVENTS)}, found {data['event']!r}"
+        )
+    numbers = {
+        key: Decimal(_decimal(f"{account_id}: {key}", data[key])) if key in data else None
+        for key in ("price", "amount", "quantity")
+    }
+    return Expectation(
+        at=_time(data["at"]),
+        event=data["event"],
+        price_usd=numbers["price"],
+        amount_usd=numbers["amount"],
+        quantity_shares=numbers["quantity"],
+    )
+
+
+def _time(text: str) -> str:
+    if not isinstance(text, str) or not TIME.fullmatch(text):
+        raise UsageError(f'expected a time such as "09:30", found {text!r}')
+    return text
+
+
+def _decimal(what: str, text: str) -> str:
+    if not isinstance(text, str) or not DECIMAL.fullmatch(text):
+        raise UsageError(
+            f"{what}: expected a decimal in quotes with at most four decimals, found {text!r}"
+        )
+    return text
+
+
+def _check(scenario: Scenario) -> None:
+    """Steps in order, one clock at most, and only accounts and symbols that are declared."""
+    times = [minutes(step.at) for step in scenario.steps]
+    if times != sorted(set(times)):
+        raise UsageError("expected steps in ascending order of time, each time once")
+    if sum(step.starts_clock for step in scenario.steps) > 1:
+        raise UsageError('expected at most one step with clock = "start"')
+    accounts = {account.account_id for account in scenario.accounts}
+    for step in scenario.steps:
+        _declared(step.at, "account", {e["account"] for e in (*step.cash, *step.fills)}, accounts)
+        priced = {*step.prices, *step.late_prices}
+        _declared(step.at, "symbol", priced, {s.name for s in scenario.symbols})
+
+
+def _declared(at: str, what: str, used: Iterable[str], known: set[str]) -> None:
+    unknown = sorted(set(used) - known)
+    if unknown:
+        raise UsageError(f"step {at}: expected a declared {what}, found {', '.join(unknown)}")

@@ -1,0 +1,124 @@
+"""What is drawn in a terminal: plain rows, the demo's live table and its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from local.demo import Moment
+from local.projection import Rung
+from local.scenario import Expectation, Scenario
+from local.verdict import AccountVerdict, Verdict, phrase
+
+STYLES = {
+    "WARNING": "yellow",
+    "MARGIN_CALL": "bold yellow",
+    "RESTRICTED": "magenta",
+    "LIQUIDATING": "bold red",
+    "DEFICIENCY": "bold red",
+    "STRESS": "cyan",
+    "UNPRICED": "dim",
+    "OK": "green",
+    "ACTIVE": "green",
+}
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        right = column in ("equity", "requirement", "excess", "lasted_ms")
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    Console().print(table)
+
+
+def live(scenario: Scenario, moment: Moment) -> Group:
+    """Account, band, figures and state of the case, as of now."""
+    at = moment.step.at if moment.step else "     "
+    title = moment.step.title if moment.step else "starting"
+    table = Table(box=None, pad_edge=False)
+    for name in ("account", "band"):
+        table.add_column(name, no_wrap=True)
+    for name in ("equity", "requirement", "excess"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("case", no_wrap=True)
+    table.add_column("last rung")
+    for account in scenario.accounts:
+        assessment = moment.view.latest(account.account_id) or {}
+        rungs = moment.view.rungs(account.account_id)
+        band = str(assessment.get("band", "-"))
+        status = rungs[-1].status if rungs else "ACTIVE"
+        table.add_row(
+            account.account_id,
+            Text(band, STYLES.get(band, "")),
+            *(money(assessment.get(name)) for name in ("equity", "requirement", "excess")),
+            Text(status, STYLES.get(status, "")),
+            _rung_text(rungs[-1]) if rungs else "",
+        )
+    head = Text(f"{at}  {title}   ({moment.seconds:.0f} s)", style="bold")
+    return Group(head, table)
+
+
+def verdict(console: Console, found: Verdict) -> None:
+    """Each account: expected and seen side by side, and one sentence that says why."""
+    for account in found.accounts:
+        console.print(_account(account))
+    for account_id, reason in found.scenario.left_out:
+        console.print(f"{account_id}: left out, {reason}")
+    letters = "; ".join(f"{d['source']}: {d['reason']}" for d in found.dead_letters) or "none"
+    console.print(f"dead letters: {len(found.dead_letters)} ({letters})")
+    state = "verified" if found.audit_problem is None else found.audit_problem
+    console.print(f"audit: {found.audit_records} records, {state}")
+    figures = found.figures
+    console.print(
+        f"{figures['seconds']} s in all, first assessment after "
+        f"{figures['seconds_to_first_assessment']} s, at most {figures['peak_rss_mb']} MB resident"
+    )
+    for difference in found.differences():
+        console.print(Text(f"NOT AS EXPECTED  {difference}", style="bold red"))
+    passed = found.passed
+    console.print(
+        Text(f"verdict: {'pass' if passed else 'fail'}", style="bold green" if passed else "bold red")
+    )
+
+
+def _account(a: AccountVerdict) -> Group:
+    mark = "ok " if a.match else "NOT"
+    head = Text(f"{mark} {a.account.account_id}: {a.account.shows}", style="bold")
+    if not (a.account.expect or a.seen):
+        return Group(head, Text("    expected no rung, seen none"), Text(f"    why: {a.account.why}\n"))
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("    at", "expected", "seen"):
+        table.add_column(name, no_wrap=True)
+    for number in range(max(len(a.account.expect), len(a.seen))):
+        want = a.account.expect[number] if number < len(a.account.expect) else None
+        have = a.seen[number] if number < len(a.seen) else None
+        table.add_row(
+            f"    {want.at if want else ''}",
+            _expectation_text(want) if want else "nothing more",
+            _rung_text(have) if have else "nothing",
+        )
+    return Group(head, table, Text(f"    why: {a.account.why}\n"))
+
+
+def _expectation_text(want: Expectation) -> str:
+    return phrase(want.event, want.price_usd, want.amount_usd, want.quantity_shares)
+
+
+def _rung_text(rung: Rung) -> str:
+    return phrase(rung.event, rung.price_usd, rung.amount_usd, rung.quantity_shares)
+
+
+def money(value: str | None) -> str:
+    """ "-1040.00" -> "-1,040.00"; what is missing shows as "-"."""
+    return "-" if value is None else f"{Decimal(value):,.2f}"
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else str(value)

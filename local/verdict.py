@@ -1,0 +1,176 @@
+"""Expected beside seen, account by account, and what the demo prints at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from local.projection import Projection, Rung
+from local.scenario import Expectation, Scenario, ScenarioAccount
+from margin.money import usd_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountVerdict:
+    account: ScenarioAccount
+    seen: tuple[Rung, ...]
+    assessment: Mapping[str, Any] | None
+    differences: tuple[str, ...]
+
+    @property
+    def match(self) -> bool:
+        return not self.differences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    scenario: Scenario
+    accounts: tuple[AccountVerdict, ...]
+    dead_letters: tuple[Mapping[str, Any], ...]
+    audit_records: int
+    audit_problem: str | None
+    figures: Mapping[str, Any]
+
+    def differences(self) -> tuple[str, ...]:
+        """Each thing that is not as expected, in words; none where the demo passes."""
+        found = [f"{a.account.account_id}: {d}" for a in self.accounts for d in a.differences]
+        expected = sorted(source for source, _ in self.scenario.dead_letters)
+        if expected != sorted(d["source"] for d in self.dead_letters):
+            found.append(
+                f"dead letters: expected {len(expected)}, found {len(self.dead_letters)}"
+            )
+        if self.audit_problem is not None:
+            found.append(f"audit: {self.audit_problem}")
+        return tuple(found)
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences()
+
+    def as_json(self) -> dict[str, Any]:
+        """The one object that `marginwatch demo --json` prints. Money and shares are strings."""
+        return {
+            "verdict": "pass" if self.passed else "fail",
+            "scenario": self.scenario.name,
+            "accounts": [_account_json(a) for a in self.accounts],
+            "left_out": [{"account_id": a, "reason": r} for a, r in self.scenario.left_out],
+            "dead_letters": [
+                {"source": d["source"], "offset": d["offset"], "reason": d["reason"]}
+                for d in self.dead_letters
+            ],
+            "audit": {"records": self.audit_records, "verified": self.audit_problem is None},
+            "differences": list(self.differences()),
+            "figures": dict(self.figures),
+        }
+
+
+def judge(
+    scenario: Scenario,
+    view: Projection,
+    *,
+    audit_records: int,
+    audit_problem: str | None,
+    figures: Mapping[str, Any],
+) -> Verdict:
+    accounts = tuple(
+        AccountVerdict(
+            account=account,
+            seen=tuple(view.rungs(account.account_id)),
+            assessment=view.latest(account.account_id),
+            differences=compare(account.expect, view.rungs(account.account_id)),
+        )
+        for account in scenario.accounts
+    )
+    return Verdict(
+        scenario=scenario,
+        accounts=accounts,
+        dead_letters=tuple(view.dead_letters()),
+        audit_records=audit_records,
+        audit_problem=audit_problem,
+        figures=figures,
+    )
+
+
+def compare(expected: tuple[Expectation, ...], seen: list[Rung]) -> tuple[str, ...]:
+    """In order, one by one; a rung too many or too few is a difference."""
+    found = [
+        f"expected {_expected_text(want)}, found {_seen_text(have)}"
+        for want, have in zip(expected, seen, strict=False)
+        if not _same(want, have)
+    ]
+    found += [f"expected {_expected_text(want)}, found nothing" for want in expected[len(seen) :]]
+    found += [f"expected nothing more, found {_seen_text(have)}" for have in seen[len(expected) :]]
+    return tuple(found)
+
+
+def _same(want: Expectation, have: Rung) -> bool:
+    pairs = (
+        (want.price_usd, have.price_usd),
+        (want.amount_usd, have.amount_usd),
+        (want.quantity_shares, have.quantity_shares),
+    )
+    return want.event == have.event and all(w is None or w == h for w, h in pairs)
+
+
+def _expected_text(want: Expectation) -> str:
+    return phrase(want.event, want.price_usd, want.amount_usd, want.quantity_shares)
+
+
+def _seen_text(have: Rung) -> str:
+    return phrase(have.event, have.price_usd, have.amount_usd, have.quantity_shares)
+
+
+def phrase(
+    event: str,
+    price_usd: Decimal | None,
+    amount_usd: Decimal | None,
+    quantity_shares: Decimal | None,
+) -> str:
+    """ "MARGIN_CALL of 1,040.00 at 356.80"."""
+    words = [event]
+    if quantity_shares is not None:
+        words.append(f"of {quantity_shares} shares")
+    elif amount_usd is not None:
+        words.append(f"{'of' if event.startswith('MARGIN_CALL') else 'with'} {amount_usd:,.2f}")
+    if price_usd is not None:
+        words.append(f"at {usd_text(price_usd)}")
+    return " ".join(words)
+
+
+def _account_json(a: AccountVerdict) -> dict[str, Any]:
+    return {
+        "account_id": a.account.account_id,
+        "account_type": a.account.account_type,
+        "expected": [
+            {"at": e.at}
+            | _event_json(e.event, e.price_usd, e.amount_usd, e.quantity_shares)
+            for e in a.account.expect
+        ],
+        "seen": [
+            _event_json(r.event, r.price_usd, r.amount_usd, r.quantity_shares)
+            | {"side": r.side, "status": r.status, "at": r.at}
+            for r in a.seen
+        ],
+        "match": a.match,
+        "why": a.account.why,
+        "band": a.assessment and a.assessment["band"],
+        "equity": a.assessment and a.assessment["equity"],
+        "requirement": a.assessment and a.assessment["requirement"],
+        "excess": a.assessment and a.assessment["excess"],
+    }
+
+
+def _event_json(
+    event: str,
+    price_usd: Decimal | None,
+    amount_usd: Decimal | None,
+    quantity_shares: Decimal | None,
+) -> dict[str, str | None]:
+    return {
+        "event": event,
+        "price": None if price_usd is None else usd_text(price_usd),
+        "amount": None if amount_usd is None else usd_text(amount_usd),
+        "quantity": None if quantity_shares is None else format(quantity_shares.normalize(), "f"),
+    }

@@ -1,0 +1,76 @@
+"""Code assets of the functions: copied from what is installed, no Docker, no pip, no timestamps."""
+
+import importlib.metadata
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+PROJECT = Path(__file__).resolve().parent.parent
+ROOMS = ("margin", "functions")
+# The vectorised twin needs NumPy, which is not in a function: it recomputes with the scalar rules.
+LEFT_OUT = frozenset({PurePosixPath("margin/columnar.py")})
+COMMON = ("aws-lambda-powertools", "jmespath", "typing-extensions")
+WITH_KAFKA = (*COMMON, "kafka-python")
+COMPILED = frozenset({".so", ".pyd", ".dylib", ".dll"})
+SKIPPED_PARTS = frozenset({"__pycache__", "tests", "test", "benchmarks"})
+
+
+class PackagingError(RuntimeError):
+    """A function cannot be packaged as it stands."""
+
+
+def stage(folder: Path, distributions: Iterable[str]) -> Path:
+    """Write one asset into an empty folder: the rooms a function needs and its pure packages.
+
+    The files depend only on the sources and the pinned versions, so the hash the CDK takes of the
+    folder is the same at every synth.
+    """
+    for room in ROOMS:
+        _copy(_room_files(room), folder)
+    for name in distributions:
+        _copy(_distribution_files(name), folder)
+    return folder
+
+
+def _room_files(room: str) -> Iterator[tuple[PurePosixPath, Path]]:
+    for path in sorted((PROJECT / room).rglob("*.py")):
+        relative = PurePosixPath(path.relative_to(PROJECT).as_posix())
+        if relative not in LEFT_OUT and SKIPPED_PARTS.isdisjoint(relative.parts):
+            yield relative, path
+
+
+def _distribution_files(name: str) -> Iterator[tuple[PurePosixPath, Path]]:
+    """The importable files of an installed distribution; a compiled one is refused.
+
+    A compiled file is built for this machine, and the functions run on ARM64.
+    """
+    for entry in sorted(importlib.metadata.files(name) or (), key=str):
+        relative = PurePosixPath(entry)
+        if relative.suffix in COMPILED:
+            raise PackagingError(f"{name} must be pure Python, but has {relative}")
+        if _is_importable(relative):
+            yield relative, Path(str(entry.locate()))
+
+
+def _is_importable(relative: PurePosixPath) -> bool:
+    """False for scripts outside the packages, metadata, bytecode and test folders."""
+    top = relative.parts[0]
+    return (
+        relative.suffix == ".py"
+        and top != ".."
+        and not top.endswith(".dist-info")
+        and SKIPPED_PARTS.isdisjoint(relative.parts)
+    )
+
+
+def _copy(files: Iterable[tuple[PurePosixPath, Path]], folder: Path) -> None:
+    copied = 0
+    for relative, source in files:
+        target = folder / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
+        # Lambda runs as another user, and the umask of this machine must not decide.
+        os.chmod(target, 0o644)
+        copied += 1
+    if not copied:
+        raise PackagingError(f"nothing to copy into {folder}")
