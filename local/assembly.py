@@ -37,8 +37,7 @@ def synthesize(folder: Path, log: Path, run_id: str) -> Path:
         done = subprocess.run(
             [sys.executable, str(ROOT / "app.py"), "--fast"],
             cwd=ROOT,
-            env=os.environ
-            | {"CDK_OUTDIR": str(making), RUN_VARIABLE: run_id},
+            env=os.environ | {"CDK_OUTDIR": str(making), RUN_VARIABLE: run_id},
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

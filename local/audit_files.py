@@ -1,7 +1,7 @@
 """The audit trail as files, copied from S3 byte by byte.
 
-    audit/heads.json                     account -> {sequence, hash}, from the table
-    audit/<account>/<sequence>.json      one record, the very bytes of its S3 object
+audit/heads.json                     account -> {sequence, hash}, from the table
+audit/<account>/<sequence>.json      one record, the very bytes of its S3 object
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ def export(folder: Path, endpoint: str, outputs: Mapping[str, str]) -> None:
     dynamodb = aws_client(endpoint, "dynamodb")
     states = items.scan_states(dynamodb, outputs["TableName"])
     heads = {
-        account: {"sequence": int(held["AUDIT#HEAD"]["sequence"]), "hash": held["AUDIT#HEAD"]["hash"]}
+        account: {
+            "sequence": int(held["AUDIT#HEAD"]["sequence"]),
+            "hash": held["AUDIT#HEAD"]["hash"],
+        }
         for account, held in states.items()
         if "AUDIT#HEAD" in held
     }

@@ -92,6 +92,4 @@ def _record_problem(
 
 def canonical(value: object) -> bytes:
     """JSON with sorted keys, no spaces, UTF-8."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

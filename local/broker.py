@@ -8,10 +8,8 @@ from __future__ import annotations
 import argparse
 import logging
 import shutil
-import signal
 import socket
 import sys
-import threading
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
@@ -24,7 +22,7 @@ from kafka import KafkaAdminClient
 from local.errors import LocalError, NotRunningError
 from local.jars import class_path
 from local.ports import LOOPBACK, choose_port
-from local.processes import Child
+from local.processes import Child, StopRequest
 from margin.topics import CATALOGUE, Topic
 
 DEFAULT_PORT, DEFAULT_CONTROLLER_PORT = 9092, 9093
@@ -61,6 +59,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 log.cleaner.dedupe.buffer.size=8388608
 """
 LOGGING = """\
@@ -73,7 +73,7 @@ rootLogger.level=warn
 rootLogger.appenderRef.out.ref=out
 """
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("marginwatch.broker")
 
 
 class KafkaBroker:
@@ -153,7 +153,10 @@ class KafkaBroker:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -215,19 +218,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, help=f"default: {DEFAULT_PORT} or any free one")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log.setLevel(logging.INFO)
+    stop = StopRequest().on_signals()
     try:
         port = choose_port(DEFAULT_PORT, arguments.port)
         controller = choose_port(DEFAULT_CONTROLLER_PORT, avoid={port})
         with KafkaBroker(arguments.folder, port, controller) as broker:
             broker.create_topics()
             log.info("Kafka on %s; Ctrl-C stops it", broker.bootstrap_servers)
-            while broker.running and not ended.wait(0.5):
+            while broker.running and not stop.wait(0.5):
                 pass
-            return 0 if ended.is_set() else NotRunningError.exit_code
+            return 0 if stop.requested else NotRunningError.exit_code
     except LocalError as error:
         log.error("%s", error)
         return error.exit_code

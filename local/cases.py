@@ -68,9 +68,15 @@ def steps(running: Running, arn: str) -> list[dict[str, Any]]:
                     step["left_at"], step["output"] = event["timestamp"], details.get("output")
                     break
         elif found and event["type"] in ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed"):
-            details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
-            found[-1]["error"] = details.get("error")
+            found[-1]["error"] = _error(event)
     return [_step(step) for step in found]
+
+
+def _error(event: dict[str, Any]) -> str | None:
+    for name, details in event.items():
+        if name.endswith("EventDetails"):
+            return str(details.get("error"))
+    return None
 
 
 def _step(step: dict[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,12 @@ def _node() -> Finding:
 def _version(name: str, command: list[str], fix: str) -> Finding:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=20, check=True, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return Finding(name, False, str(error), fix)

@@ -6,6 +6,7 @@ without a word (time to live, Object Lock) is set through the services' own APIs
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import time
@@ -132,10 +133,9 @@ def upload(s3: Any, place: Mapping[str, str], body: bytes) -> None:
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
-        try:
+        taken = (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists)
+        with contextlib.suppress(*taken):
             s3.create_bucket(Bucket=bucket)
-        except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
-            pass
         s3.put_object(Bucket=bucket, Key=place["objectKey"], Body=body)
 
 

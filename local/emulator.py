@@ -12,9 +12,7 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import sys
-import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -28,7 +26,7 @@ from botocore.config import Config
 from local.emulator_server import check_pin
 from local.errors import LocalError, NotRunningError
 from local.ports import LOOPBACK, choose_port
-from local.processes import RUN_VARIABLE, Child, import_path, python_module
+from local.processes import RUN_VARIABLE, Child, StopRequest, import_path, python_module
 
 DEFAULT_PORT = 4566
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -38,7 +36,7 @@ SERVICES = (
 )
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "NODE_PATH", RUN_VARIABLE)
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("marginwatch.emulator")
 
 
 def client_environment(endpoint: str) -> dict[str, str]:
@@ -63,7 +61,7 @@ def aws_client(endpoint: str, service: str, *, read_timeout_s: float = 60, retri
     unset = (None, None, None, None)
     files = ("config_file", "credentials_file")
     isolated = botocore.session.Session(
-        session_vars={"profile": unset} | {name: (None, None, os.devnull, None) for name in files}
+        session_vars={"profile": unset} | dict.fromkeys(files, (None, None, os.devnull, None))
     )
     session = boto3.session.Session(
         botocore_session=isolated,
@@ -164,7 +162,10 @@ class Emulator:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -213,10 +214,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=float, default=30, metavar="SECONDS")
     parser.add_argument("--handlers", type=int, default=4, help="at most this many run at once")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log.setLevel(logging.INFO)
+    stop = StopRequest().on_signals()
     try:
         emulator = Emulator(
             arguments.folder,
@@ -226,9 +226,9 @@ def main(argv: list[str] | None = None) -> int:
         )
         with emulator:
             log.info("ready: %s (state in %s)", emulator.endpoint, emulator.folder)
-            while emulator.running and not ended.wait(0.5):
+            while emulator.running and not stop.wait(0.5):
                 pass
-            return 0 if ended.is_set() else NotRunningError.exit_code
+            return 0 if stop.requested else NotRunningError.exit_code
     except LocalError as error:
         log.error("%s", error)
         return error.exit_code

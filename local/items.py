@@ -15,9 +15,7 @@ def query(dynamodb: Any, table: str, pk: str, sk_prefix: str = "") -> list[dict[
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,
         ConsistentRead=True,
-        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)"
-        if sk_prefix
-        else "pk = :pk",
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)" if sk_prefix else "pk = :pk",
         ExpressionAttributeValues={":pk": {"S": pk}}
         | ({":sk": {"S": sk_prefix}} if sk_prefix else {}),
     )

@@ -23,7 +23,7 @@ OFFLINE_GROUPS = ("kafka_broker", "spark_kafka")
 PARALLEL_DOWNLOADS = 8
 TIMEOUT_S = 60
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("marginwatch.jars")
 Progress = Callable[[str], None]
 
 
@@ -122,7 +122,8 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.jars", description=__doc__)
     parser.add_argument("--lock", action="store_true", help="rewrite the hashes in jars.toml")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    log.setLevel(logging.INFO)
     try:
         if arguments.lock:
             relock()

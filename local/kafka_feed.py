@@ -21,7 +21,10 @@ class KafkaSender:
 
     def __init__(self, servers: str) -> None:
         self._producer = KafkaProducer(
-            bootstrap_servers=servers, acks="all", linger_ms=2, delivery_timeout_ms=10_000,
+            bootstrap_servers=servers,
+            acks="all",
+            linger_ms=2,
+            delivery_timeout_ms=10_000,
             request_timeout_ms=5_000,
         )
 
@@ -50,7 +53,9 @@ def read(
 ) -> Iterator[Any]:
     """Records of the topics, for ever; None where a poll brought nothing. No consumer group."""
     consumer = KafkaConsumer(
-        bootstrap_servers=servers, enable_auto_commit=False, fetch_max_wait_ms=50,
+        bootstrap_servers=servers,
+        enable_auto_commit=False,
+        fetch_max_wait_ms=50,
         auto_offset_reset="earliest" if from_beginning else "latest",
     )
     try:

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from packaging.utils import canonicalize_name
 
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 GROUP = "dev"
-RESOLVE = ("uv", "pip", "compile", "--universal", "--quiet")
-PLAIN = ("--strip-extras", "--no-annotate", "--no-header")
+RESOLVE = (
+    *("uv", "pip", "compile", "--universal", "--quiet"),
+    *("--strip-extras", "--no-annotate", "--no-header"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -104,28 +107,38 @@ def _applies(marker: Marker | None, extras: frozenset[str]) -> bool:
 def with_pins(text: str, *, upgrade: bool) -> str:
     """The same pyproject.toml with its pins resolved anew, for every supported Python and system."""
     project = tomllib.loads(text)
-    held = project["tool"]["uv"]
-    for key, roots, options in (
-        ("constraint-dependencies", direct(project), ("--group", GROUP)),
-        ("build-constraint-dependencies", builders(project), ("--group", BUILD_GROUP)),
+    python = project["project"]["requires-python"]
+    builders = tuple(map(Requirement, project["build-system"]["requires"]))
+    for key, roots in (
+        ("constraint-dependencies", direct(project)),
+        ("build-constraint-dependencies", builders),
     ):
-        preferred = () if upgrade else held[key]
+        kept = () if upgrade else project["tool"]["uv"][key]
         names = {canonicalize_name(root.name) for root in roots}
-        resolved = _resolve(_unpinned(project, options), options, preferred)
-        brought = [one for one in resolved if canonicalize_name(Requirement(one).name) not in names]
-        text = _replace(text, key, brought)
+        text = _replace(
+            text,
+            key,
+            (
+                line
+                for line in _resolve(roots, python=python, preferred=kept)
+                if canonicalize_name(Requirement(line).name) not in names
+            ),
+        )
     return text
 
 
-def _resolve(text: str, options: Iterable[str], preferred: Iterable[str]) -> list[str]:
+def _resolve(roots: Iterable[Requirement], *, python: str, preferred: Iterable[str]) -> list[str]:
     """What uv resolves; versions already in its output file are kept where they still fit."""
     with TemporaryDirectory() as folder:
         project, pins = Path(folder, "pyproject.toml"), Path(folder, "pins.txt")
-        project.write_text(text)
+        dependencies = json.dumps([str(root) for root in roots])
+        project.write_text(
+            f'[project]\nname = "pins"\nversion = "0"\nrequires-python = "{python}"\n'
+            f"dependencies = {dependencies}\n"
+        )
         pins.write_text("".join(f"{line}\n" for line in preferred))
-        command = [*RESOLVE, *PLAIN, *options, "--output-file", str(pins), str(project)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return pins.read_text().split("\n")[:-1]
+        subprocess.run([*RESOLVE, "--output-file", str(pins), str(project)], check=True)
+        return pins.read_text().splitlines()
 
 
 def _replace(text: str, key: str, lines: Iterable[str]) -> str:

@@ -180,7 +180,7 @@ class Player:
             self._covered |= self._sender.send(messages)
 
     def _settle(self, before: str) -> None:
-        """Until the stream has used all that was sent and what was due before then has been seen."""
+        """Until the stream has used all that was sent, and what was due before was seen."""
         if not self._until(lambda: self._view.covers(self._covered), SETTLE_TIMEOUT_S * 2):
             raise TimedOutError(
                 "the stream did not use the events sent to it within "

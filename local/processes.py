@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 KEEPER_GRACE_S = 4.0
 POLL_S = 0.02
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("marginwatch.processes")
 
 
 def new_run_id() -> str:
@@ -51,6 +51,29 @@ def import_path() -> str:
 def python_module(module: str, *arguments: str) -> list[str]:
     """The command line that runs a module of this repository on this interpreter."""
     return [sys.executable, "-m", module, *arguments]
+
+
+class StopRequest:
+    """A wish to end, from a signal or from another thread. A plain flag: safe in a handler."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def on_signals(self) -> StopRequest:
+        """SIGTERM and Ctrl-C set it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.set())
+        return self
+
+    def set(self) -> None:
+        self.requested = True
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but not past the request. True once it was made."""
+        deadline = time.monotonic() + seconds
+        while not self.requested and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, POLL_S))
+        return self.requested
 
 
 class Child:
@@ -118,7 +141,9 @@ class Child:
         deadline = time.monotonic() + timeout_s
         while not ready():
             if not self.running:
-                raise NotRunningError(f"{self.name} ended with {self.exit_code}; {self.last_words()}")
+                raise NotRunningError(
+                    f"{self.name} ended with {self.exit_code}; {self.last_words()}"
+                )
             if time.monotonic() > deadline:
                 raise TimedOutError(
                     f"{self.name} was not ready within {timeout_s:g} s; {self.last_words()}"

@@ -34,12 +34,22 @@ START_TIMEOUT_S = 60
 STOP_GRACE_S = 1.5
 JAVA_DIED = 70  # exit code of a job whose Java side ended under it
 # What Spark's own launcher opens for its reflection (JavaModuleOptions).
-OPENED = tuple(
-    "java.base/java.lang java.base/java.lang.invoke java.base/java.lang.reflect java.base/java.io "
-    "java.base/java.net java.base/java.nio java.base/java.util java.base/java.util.concurrent "
-    "java.base/java.util.concurrent.atomic java.base/jdk.internal.ref java.base/sun.nio.ch "
-    "java.base/sun.nio.cs java.base/sun.security.action java.base/sun.util.calendar "
-    "java.security.jgss/sun.security.krb5".split()
+OPENED = (
+    "java.base/java.lang",
+    "java.base/java.lang.invoke",
+    "java.base/java.lang.reflect",
+    "java.base/java.io",
+    "java.base/java.net",
+    "java.base/java.nio",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/jdk.internal.ref",
+    "java.base/sun.nio.ch",
+    "java.base/sun.nio.cs",
+    "java.base/sun.security.action",
+    "java.base/sun.util.calendar",
+    "java.security.jgss/sun.security.krb5",
 )
 LOGGING = """\
 status=error
@@ -52,7 +62,7 @@ rootLogger.level=warn
 rootLogger.appenderRef.out.ref=out
 """
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("marginwatch.spark")
 
 
 class SparkGateway:
@@ -120,7 +130,7 @@ class SparkGateway:
         threading.Thread(target=wait, name="spark-java-watch", daemon=True).start()
 
     def stop(self, grace_s: float = STOP_GRACE_S) -> None:
-        """Close its standard input, which ends it; kill it where it does not. Empties the folder."""
+        """Close its standard input, which ends it; kill it where it does not. Clears the folder."""
         java, self._java = self._java, None
         if java is None:
             return
@@ -188,10 +198,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.spark", description=__doc__)
     parser.add_argument("--bootstrap-servers", required=True)
     parser.add_argument("--checkpoint", required=True, type=Path)
-    parser.add_argument("--state", type=Path, help="temporary files; default: beside the checkpoint")
+    parser.add_argument(
+        "--state", type=Path, help="temporary files; default: beside the checkpoint"
+    )
     parser.add_argument("--heap", default=DEFAULT_HEAP)
     own, options = parser.parse_known_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("marginwatch").setLevel(logging.INFO)
     checkpoint: Path = own.checkpoint.resolve()
     folder: Path = own.state or checkpoint.with_name(f"{checkpoint.name}-tmp")
     job = ["--bootstrap-servers", own.bootstrap_servers, "--checkpoint", str(checkpoint), *options]

@@ -109,6 +109,6 @@ class StateFolder:
 
 def _is_alive(pid: int, started: float) -> bool:
     try:
-        return abs(psutil.Process(pid).create_time() - started) < 1
+        return bool(abs(psutil.Process(pid).create_time() - started) < 1)
     except psutil.NoSuchProcess:
         return False

@@ -215,7 +215,10 @@ class System:
 
     def parts(self) -> Mapping[str, Child]:
         """Every part by its name, in the order in which they are ended."""
-        running = {n: self._children[n] for n in ("desk", "bridge", "spark") if n in self._children}
+        running: dict[str, Child] = {}
+        for name in ("desk", "bridge", "spark"):
+            if name in self._children:
+                running[name] = self._children[name]
         if self.emulator.child is not None:
             running["AWS emulator"] = self.emulator.child
         if self.broker.child is not None:
@@ -306,6 +309,6 @@ def _ended(code: int) -> str:
     return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
+def interrupt(_number: int, _frame: FrameType | None) -> None:
     """A signal handler: SIGTERM ends the system as Ctrl-C does."""
     raise KeyboardInterrupt

@@ -84,7 +84,9 @@ def verdict(console: Console, found: Verdict) -> None:
         console.print(Text(f"NOT AS EXPECTED  {difference}", style="bold red"))
     passed = found.passed
     console.print(
-        Text(f"verdict: {'pass' if passed else 'fail'}", style="bold green" if passed else "bold red")
+        Text(
+            f"verdict: {'pass' if passed else 'fail'}", style="bold green" if passed else "bold red"
+        )
     )
 
 
@@ -92,7 +94,9 @@ def _account(a: AccountVerdict) -> Group:
     mark = "ok " if a.match else "NOT"
     head = Text(f"{mark} {a.account.account_id}: {a.account.shows}", style="bold")
     if not (a.account.expect or a.seen):
-        return Group(head, Text("    expected no rung, seen none"), Text(f"    why: {a.account.why}\n"))
+        return Group(
+            head, Text("    expected no rung, seen none"), Text(f"    why: {a.account.why}\n")
+        )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for name in ("    at", "expected", "seen"):
         table.add_column(name, no_wrap=True)

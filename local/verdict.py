@@ -38,9 +38,7 @@ class Verdict:
         found = [f"{a.account.account_id}: {d}" for a in self.accounts for d in a.differences]
         expected = sorted(source for source, _ in self.scenario.dead_letters)
         if expected != sorted(d["source"] for d in self.dead_letters):
-            found.append(
-                f"dead letters: expected {len(expected)}, found {len(self.dead_letters)}"
-            )
+            found.append(f"dead letters: expected {len(expected)}, found {len(self.dead_letters)}")
         if self.audit_problem is not None:
             found.append(f"audit: {self.audit_problem}")
         return tuple(found)
@@ -144,8 +142,7 @@ def _account_json(a: AccountVerdict) -> dict[str, Any]:
         "account_id": a.account.account_id,
         "account_type": a.account.account_type,
         "expected": [
-            {"at": e.at}
-            | _event_json(e.event, e.price_usd, e.amount_usd, e.quantity_shares)
+            {"at": e.at} | _event_json(e.event, e.price_usd, e.amount_usd, e.quantity_shares)
             for e in a.account.expect
         ],
         "seen": [

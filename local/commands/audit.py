@@ -11,7 +11,9 @@ from local.errors import FindingError, NotRunningError
 from local.state import StateFolder
 
 
-@click.group("audit", epilog="Examples: `marginwatch audit verify`; `marginwatch audit verify COPY`.")
+@click.group(
+    "audit", epilog="Examples: `marginwatch audit verify`; `marginwatch audit verify COPY`."
+)
 def command() -> None:
     """Check the chain of decisions."""
 

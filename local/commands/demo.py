@@ -60,9 +60,7 @@ def command(
     with state.locked():
         state.forget()
         signal.signal(signal.SIGTERM, interrupt)
-        options = Options(
-            speed=factor, heartbeat_ms=0, kafka_port=kafka_port, aws_port=aws_port
-        )
+        options = Options(speed=factor, heartbeat_ms=0, kafka_port=kafka_port, aws_port=aws_port)
         with System(state, options, _say(quiet)) as system:
             verdict = _play(system, played, factor, plain=as_json or quiet)
             _report(verdict, as_json)
@@ -120,7 +118,9 @@ def _step_lines(*, quiet: bool) -> Callable[[Moment], None]:
         if moment.step is not None and moment.step.at not in said:
             said.append(moment.step.at)
             if not quiet:
-                click.echo(f"{moment.seconds:5.1f} s  {moment.step.at} {moment.step.title}", err=True)
+                click.echo(
+                    f"{moment.seconds:5.1f} s  {moment.step.at} {moment.step.title}", err=True
+                )
 
     return show
 

@@ -62,9 +62,7 @@ def show(case: str, as_json: bool) -> None:
 
 def _find(case: str, executions: list[dict[str, Any]]) -> dict[str, Any]:
     matching = [
-        e
-        for e in executions
-        if e["execution"] == case or e["execution"].rsplit("-", 2)[0] == case
+        e for e in executions if e["execution"] == case or e["execution"].rsplit("-", 2)[0] == case
     ]
     if not matching:
         raise UsageError(

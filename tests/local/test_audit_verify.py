@@ -107,7 +107,7 @@ def test_a_record_too_many_is_named(copy: Path) -> None:
     assert str(verify(copy).problem).startswith(f"A/{RECORDS:010d}.json is one too many")
 
 
-def test_a_rewritten_chain_does_not_fit_its_head(copy: Path, tmp_path: Path) -> None:
+def test_a_rewritten_chain_does_not_fit_its_head(copy: Path) -> None:
     heads = json.loads((copy / "heads.json").read_text())
     heads["A"]["hash"] = "0" * 64
     (copy / "heads.json").write_text(json.dumps(heads))

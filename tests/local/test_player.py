@@ -58,7 +58,7 @@ class Stream:
         self.covered, self.asked = covered, list[str]()
 
     def covers(self, offsets: Mapping[str, int]) -> bool:
-        return self.covered
+        return self.covered and bool(offsets)
 
     def has_seen_until(self, at: str) -> bool:
         self.asked.append(at)
@@ -71,9 +71,7 @@ def test_each_step_waits_for_what_was_due_before_it() -> None:
     def announce(step: Step) -> None:
         announced.append(step.at)
 
-    Player(
-        SELLOFF, Decimal(600), Broker(), stream, check=lambda: None, announce=announce
-    ).play()
+    Player(SELLOFF, Decimal(600), Broker(), stream, check=lambda: None, announce=announce).play()
     times = [step.at for step in SELLOFF.steps]
     assert announced == times
     assert list(dict.fromkeys(stream.asked)) == [*times[1:], "24:00"]

@@ -25,7 +25,13 @@ def test_the_shipped_scenario_holds_the_falling_market_and_eight_accounts() -> N
 @pytest.mark.parametrize("name", ["SPY", "NVDA", "JNJ", "PG", "KO", "JPM"])
 @pytest.mark.parametrize(
     ("at", "move"),
-    [("10:00", "-0.01"), ("10:30", "-0.02"), ("11:30", "-0.04"), ("13:00", "-0.06"), ("13:20", "-0.08")],
+    [
+        ("10:00", "-0.01"),
+        ("10:30", "-0.02"),
+        ("11:30", "-0.04"),
+        ("13:00", "-0.06"),
+        ("13:20", "-0.08"),
+    ],
 )
 def test_each_price_follows_from_its_beta(name: str, at: str, move: str) -> None:
     found = scenario.load(SHIPPED)

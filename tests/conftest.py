@@ -1,0 +1,36 @@
+"""One kept demo for every test that looks at a running system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.command import Background, leftovers, run
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDemo:
+    folder: Path
+    found: dict[str, Any]
+    process: Background
+
+
+@pytest.fixture(scope="session")
+def kept_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptDemo]:
+    """`marginwatch demo --json --keep`, after its verdict, on real Kafka, Spark and our stacks."""
+    folder = tmp_path_factory.mktemp("kept")
+    process = Background(folder, "demo", "--json", "--keep")
+    try:
+        found = process.wait_for_json(240)
+        run_id = process.note()["run_id"]
+        yield KeptDemo(folder, found, process)
+        assert run(folder, "down").returncode == 0
+        process.wait(20)
+        assert leftovers(run_id) == []
+    finally:
+        if not process.ended:
+            process.process.terminate()
+            process.wait(30)

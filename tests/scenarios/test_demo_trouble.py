@@ -1,0 +1,111 @@
+"""The demo when something is wrong: it says what, ends everything, and the next run works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support.command import Background, leftovers, run
+from support.waiting import wait_until
+
+from local.scenario import FOLDER
+
+
+@contextmanager
+def taken(*ports: int) -> Iterator[None]:
+    """Listen on the ports that are free; those that are not are taken already."""
+    held = []
+    for port in ports:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+            listener.listen()
+        except OSError:
+            pass
+        held.append(listener)
+    yield
+    for listener in held:
+        listener.close()
+
+
+def test_a_wrong_expectation_fails_and_is_named_also_with_the_usual_ports_taken(
+    tmp_path: Path,
+) -> None:
+    """Twice in the same folder: the second run starts from what the first left."""
+    text = (FOLDER / "nvda-selloff.toml").read_text()
+    wrong = text.replace('price = "342.40", quantity = "48"', 'price = "342.40", quantity = "49"')
+    assert wrong != text
+    (tmp_path / "wrong.toml").write_text(wrong)
+    with taken(9092, 4566):
+        done = run(tmp_path, "demo", "wrong.toml", timeout_s=300)
+    assert done.returncode == 1, done.stderr
+    assert "expected LIQUIDATION of 49 shares at 342.40, found LIQUIDATION of 48" in done.stdout
+    assert "verdict: fail" in done.stdout
+    assert "port 9092 is taken" in done.stderr
+    assert "port 4566 is taken" in done.stderr
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+    with taken(19392):
+        done = run(tmp_path, "demo", "--kafka-port", "19392")
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert "19392" in done.stderr
+
+
+@pytest.mark.parametrize("part", ["spark", "Kafka", "AWS emulator"])
+def test_a_part_that_is_killed_ends_the_demo_and_leaves_nothing(part: str, tmp_path: Path) -> None:
+    demo = Background(tmp_path, "demo", "--json")
+    note = demo.note()
+    os.kill(note["parts"][part], signal.SIGKILL)
+    code = demo.wait(20)
+    assert code == 3, demo.err.read_text()
+    assert f"{part} was killed by signal 9" in demo.err.read_text()
+    assert leftovers(note["run_id"]) == []
+
+
+def test_interrupting_ends_everything_within_ten_seconds(tmp_path: Path) -> None:
+    demo = Background(tmp_path, "demo", "--json")
+    note = demo.note()
+    demo.interrupt()
+    assert demo.wait(10) == 130
+    assert leftovers(note["run_id"]) == []
+
+
+def test_killing_the_command_itself_ends_everything(tmp_path: Path) -> None:
+    demo = Background(tmp_path, "demo", "--json")
+    note = demo.note()
+    demo.process.kill()
+    wait_until(lambda: not leftovers(note["run_id"]), 15)
+    assert run(tmp_path, "status").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("demo", "nosuch"), 2, "nvda-selloff"),
+        (("demo", "--speed", "0"), 2, "expected a speed"),
+        (("status",), 3, "marginwatch up"),
+        (("accounts",), 3, "marginwatch up"),
+        (("workflow", "list"), 3, "marginwatch up"),
+        (("observe",), 3, "marginwatch up"),
+        (("observe", "fils.v1"), 2, "fills.v1"),
+        (("down",), 3, "marginwatch up"),
+        (("audit", "verify"), 2, "heads.json"),
+        (("dmo",), 2, "did you mean 'demo'?"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(
+    arguments: tuple[str, ...], code: int, said: str, tmp_path: Path
+) -> None:
+    done = run(tmp_path, *arguments)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""

@@ -1,0 +1,97 @@
+"""The command as a person runs it: in a folder, with its own output, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+from support.waiting import wait_until
+
+COMMAND = [sys.executable, "-m", "local.cli"]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "140"}
+
+
+def run(folder: Path, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """`marginwatch ARGUMENTS` in the folder, to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+class Background:
+    """`marginwatch ARGUMENTS` started in the folder, its output in files beside it."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.out, self.err = folder / "stdout.txt", folder / "stderr.txt"
+        with self.out.open("w") as out, self.err.open("w") as err:
+            self.process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                cwd=folder,
+                env=environment(),
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def wait_for_json(self, timeout_s: float) -> dict[str, Any]:
+        """The one object on its standard output, once it is whole."""
+        wait_until(lambda: self._parsed() is not None or self.ended, timeout_s)
+        found = self._parsed()
+        assert found is not None, f"no JSON; standard error was:\n{self.err.read_text()}"
+        return found
+
+    def _parsed(self) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads(self.out.read_text())
+        except ValueError:
+            return None
+        return found
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def note(self, timeout_s: float = 90) -> dict[str, Any]:
+        """What it says of its running system, once it is up."""
+        path = self.folder / ".marginwatch" / "running.json"
+        wait_until(lambda: path.is_file() or self.ended, timeout_s)
+        assert path.is_file(), f"it never came up:\n{self.err.read_text()}"
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def wait(self, timeout_s: float) -> int:
+        return self.process.wait(timeout_s)
+
+
+def leftovers(run_id: str) -> list[str]:
+    """The command lines of every process that carries the run's id."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("MARGINWATCH_RUN") == run_id:
+                found.append(" ".join(process.cmdline())[:120])
+        except (psutil.AccessDenied, psutil.NoSuchProcess):
+            continue
+    return found
