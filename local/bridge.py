@@ -23,7 +23,13 @@ from kafka.errors import KafkaError
 from local.emulator import aws_client
 from local.errors import LocalError, NotRunningError
 from local.event_filter import Pattern, matches, parse_pattern
-from local.kafka_io import BrokerWatch, acknowledged_producer, assigned_consumer, next_offset
+from local.kafka_io import (
+    GONE_AFTER_S,
+    BrokerWatch,
+    acknowledged_producer,
+    assigned_consumer,
+    next_offset,
+)
 from local.msk_event import Batch, halves, msk_event
 from local.processes import StopRequest
 from margin.topics import DEAD_LETTER
@@ -77,24 +83,25 @@ class Bridge:
         batch_size: int = 100,
         attempts: int = 3,
         backoff_s: float = 0.05,
+        gone_after_s: float = GONE_AFTER_S,
     ) -> None:
         self._servers, self._function = servers, function
         self._invoke, self._stop, self._pattern = invoke, stop, pattern
         self._batch_size, self._attempts, self._backoff_s = batch_size, attempts, backoff_s
         self._consumer = assigned_consumer(servers, [topic], f"bridge.{function}")
+        self._watch = BrokerWatch(servers, gone_after_s)
         self._producer = acknowledged_producer(servers)
         self._done: dict[Any, int] = {}  # partition -> next offset, not committed yet
         self._committed_at = time.monotonic()
 
     def run(self) -> None:
-        watch = BrokerWatch(self._servers)
         try:
             while not self._stop.requested:
                 batch = self._consumer.poll(timeout_ms=POLL_MS, max_records=self._batch_size)
                 if batch:
                     self._take(batch)
                 else:
-                    watch.check()
+                    self._watch.check()
                 self._commit(at_most_every_s=COMMIT_EVERY_S)
             self._commit()
         except StoppedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -82,7 +83,18 @@ def _error(event: dict[str, Any]) -> str | None:
 def _step(step: dict[str, Any]) -> dict[str, Any]:
     entered, left = step["entered_at"], step["left_at"]
     lasted = None if left is None else round((left - entered).total_seconds() * 1000)
-    return step | {"entered_at": _text(entered), "left_at": _text(left), "lasted_ms": lasted}
+    times = {"entered_at": _text(entered), "left_at": _text(left), "lasted_ms": lasted}
+    return step | times | {"why": _why(step)}
+
+
+def _why(step: dict[str, Any]) -> str:
+    """What the state found or did, in its own words; its error where it failed."""
+    if step["error"] is not None:
+        return str(step["error"])
+    output = json.loads(step["output"] or "{}")
+    if not isinstance(output, dict):
+        return ""
+    return str(output.get("why") or output.get("acted") or "")
 
 
 def _text(moment: datetime | None) -> str | None:

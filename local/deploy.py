@@ -24,6 +24,7 @@ from local.errors import FindingError, TimedOutError, UsageError
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
 FINAL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+CDK_EXPORTS = "ExportsOutput"
 POLL_S = 0.02
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -37,6 +38,7 @@ class Stack:
     name: str
     template_file: Path
     asset_files: tuple[Path, ...]
+    template_url: str | None = None  # s3://bucket/key, where the template is itself an asset
 
     @property
     def template(self) -> dict[str, Any]:
@@ -70,14 +72,17 @@ def deploy(
     cloudformation = client("cloudformation")
     for stack in stacks:
         upload_assets(client("s3"), stack)
-        create_or_update(cloudformation, stack, given)
+        create_or_update(cloudformation, stack, given, endpoint)
         wait_until_final(cloudformation, stack.name, timeout_s)
     apply_dropped_settings(client, stacks)
     return outputs(endpoint, *[stack.name for stack in stacks])
 
 
 def outputs(endpoint: str, *stack_names: str) -> dict[str, str]:
-    """Output key -> value of the named stacks together. FindingError where one does not exist."""
+    """Output key -> value of the named stacks together, without what CDK passes between them.
+
+    Raises FindingError where one does not exist.
+    """
     cloudformation, found = aws_client(endpoint, "cloudformation"), dict[str, str]()
     for name in stack_names:
         try:
@@ -85,7 +90,7 @@ def outputs(endpoint: str, *stack_names: str) -> dict[str, str]:
         except ClientError as error:
             raise FindingError(f"stack {name} is not deployed at {endpoint}: {error}") from error
         found |= {out["OutputKey"]: out["OutputValue"] for out in stack.get("Outputs", [])}
-    return found
+    return {key: value for key, value in found.items() if not key.startswith(CDK_EXPORTS)}
 
 
 def stacks_in_order(assembly: Path) -> list[Stack]:
@@ -108,6 +113,7 @@ def stacks_in_order(assembly: Path) -> list[Stack]:
             name=artifact["properties"].get("stackName", name),
             template_file=assembly / artifact["properties"]["templateFile"],
             asset_files=tuple(assembly / asset["properties"]["file"] for asset in assets),
+            template_url=artifact["properties"].get("stackTemplateAssetObjectUrl"),
         )
 
     for name in artifacts:
@@ -126,8 +132,7 @@ def upload_assets(s3: Any, stack: Stack) -> None:
 
 
 def upload(s3: Any, place: Mapping[str, str], body: bytes) -> None:
-    bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT)
-    bucket = bucket.replace("${AWS::Region}", REGION)
+    bucket = resolved(place["bucketName"])
     try:
         s3.head_object(Bucket=bucket, Key=place["objectKey"])
     except ClientError as error:
@@ -137,6 +142,11 @@ def upload(s3: Any, place: Mapping[str, str], body: bytes) -> None:
         with contextlib.suppress(*taken):
             s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket=bucket, Key=place["objectKey"], Body=body)
+
+
+def resolved(text: str) -> str:
+    """An asset's place, with the emulator's account and region."""
+    return text.replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
 
 
 def zipped(folder: Path) -> bytes:
@@ -151,18 +161,26 @@ def zipped(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
-def create_or_update(cloudformation: Any, stack: Stack, given: Mapping[str, str]) -> None:
+def template_of(stack: Stack, endpoint: str) -> dict[str, str]:
+    """By its place among the assets, as the CDK CLI names it: a text may have 51,200 bytes only."""
+    if stack.template_url is None:
+        return {"TemplateBody": json.dumps(stack.template, separators=(",", ":"))}
+    return {"TemplateURL": f"{endpoint}/{resolved(stack.template_url).removeprefix('s3://')}"}
+
+
+def create_or_update(
+    cloudformation: Any, stack: Stack, given: Mapping[str, str], endpoint: str
+) -> None:
     declared = stack.template.get("Parameters", {})
     request = {
         "StackName": stack.name,
-        "TemplateBody": stack.template_file.read_text(encoding="utf-8"),
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Parameters": [
             {"ParameterKey": name, "ParameterValue": value}
             for name, value in given.items()
             if name in declared
         ],
-    }
+    } | template_of(stack, endpoint)
     try:
         cloudformation.create_stack(**request)
     except cloudformation.exceptions.AlreadyExistsException:

@@ -119,6 +119,7 @@ class Desk:
         self._servers, self._stop = servers, stop
         self._prices = PriceBoard()
         self._waiting: list[tuple[Any, Order]] = []  # (record, order), in order of arrival
+        self._committed: dict[Any, int] = {}
         self._filled = filled_already(servers)
         self._consumer = assigned_consumer(servers, [LIQUIDATIONS, PRICES], GROUP)
         self._producer = acknowledged_producer(servers)
@@ -131,9 +132,8 @@ class Desk:
                 polled = self._consumer.poll(timeout_ms=POLL_MS)
                 self._note(polled)
                 self._fill_what_can_be()
-                if polled:
-                    self._commit()
-                else:
+                self._commit()
+                if not polled:
                     watch.check()
         finally:
             self._consumer.close(autocommit=False)
@@ -193,7 +193,9 @@ class Desk:
         for record, _ in self._waiting:
             partition = TopicPartition(record.topic, record.partition)
             offsets[partition] = min(offsets[partition], record.offset)
-        self._consumer.commit({p: next_offset(offset) for p, offset in offsets.items()})
+        if offsets != self._committed:
+            self._consumer.commit({p: next_offset(offset) for p, offset in offsets.items()})
+            self._committed = offsets
 
     def _send(self, topic: str, key: str, value: bytes) -> None:
         self._producer.send(topic, key=key.encode(), value=value).get(ACKNOWLEDGE_S)

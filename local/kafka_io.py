@@ -16,7 +16,8 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartitio
 from local.errors import NotRunningError, UsageError
 
 FETCH_WAIT_MS = 100
-WATCH_EVERY_S = 1.0
+BOOTSTRAP_MS = 10_000
+WATCH_EVERY_S = 0.5
 GONE_AFTER_S = 10.0
 
 
@@ -32,6 +33,7 @@ def assigned_consumer(servers: str, topics: Iterable[str], group_id: str | None 
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         fetch_max_wait_ms=FETCH_WAIT_MS,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
     )
     partitions = []
     for topic in topics:
@@ -45,7 +47,7 @@ def assigned_consumer(servers: str, topics: Iterable[str], group_id: str | None 
 
 
 def acknowledged_producer(servers: str) -> Any:
-    return KafkaProducer(bootstrap_servers=servers, acks="all")
+    return KafkaProducer(bootstrap_servers=servers, acks="all", bootstrap_timeout_ms=BOOTSTRAP_MS)
 
 
 def next_offset(offset: int) -> Any:

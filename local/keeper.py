@@ -24,6 +24,7 @@ def main(run_id: str, supervisor_pid: int) -> None:
     # Ctrl-C in a terminal and the end of it are the supervisor's business; our word is the pipe.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
+    log.info("watching over run %s", run_id)
     watched = listen(sys.stdin)
     if watched:
         log.warning("the supervisor is gone: ending %d process groups", len(watched))

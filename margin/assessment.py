@@ -1,10 +1,9 @@
 """assess(): every margin figure of one account at one moment, with its explanation."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
 from typing import assert_never
 
 from margin import explanation
@@ -15,11 +14,12 @@ from margin.money import VALUE_PLACES, ZERO, half_up
 from margin.portfolio import AccountType, Portfolio
 from margin.rulebook import Rulebook
 from margin.stress import Scenario, stress_scenarios, worst_severe_excess
-from margin.tims import ClassGroupRisk, class_group_risk, position_points, tims_moves
+from margin.tims import ClassGroupRisk
 from margin.valuation import (
     PositionFigures,
     blocking_flags,
     information_flags,
+    portfolio_margin,
     position_figures,
 )
 
@@ -129,28 +129,6 @@ def assess(
     )
 
 
-def portfolio_margin(
-    figures: Iterable[PositionFigures], rulebook: Rulebook
-) -> tuple[ClassGroupRisk, ...]:
-    """Ten-point risk of every class group, in the order of their names; requirements add up.
-
-    Positions on one underlying offset in full, different underlyings never. USD.
-    Source: FINRA Rule 4210(g); docs/02-what-is-tims.md.
-
-    >>> from margin.rulebook import REFERENCE
-    >>> portfolio_margin([], REFERENCE)
-    ()
-    """
-    ordered = sorted(figures, key=_class_group)
-    return tuple(
-        class_group_risk(
-            name,
-            [position_points(f.signed_value_usd, tims_moves(f.instrument, rulebook)) for f in held],
-        )
-        for name, held in groupby(ordered, key=_class_group)
-    )
-
-
 def band_of(
     account_type: AccountType,
     excess_usd: Decimal,
@@ -244,10 +222,6 @@ def requirement_of(
             return house_usd
         case _:
             assert_never(account_type)
-
-
-def _class_group(figures: PositionFigures) -> str:
-    return figures.instrument.class_group
 
 
 def _lines(a: Assessment) -> Iterator[Line]:

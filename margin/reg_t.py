@@ -24,8 +24,8 @@ def new_purchase_deposit(cost_usd: Decimal, rulebook: Rulebook) -> Decimal:
     Never more than the cost itself. Source: FINRA Rule 4210(b).
 
     >>> from margin.rulebook import REFERENCE
-    >>> new_purchase_deposit(Decimal(4000), REFERENCE), new_purchase_deposit(Decimal(1500), REFERENCE)
-    (Decimal('2000'), Decimal('1500'))
+    >>> [str(new_purchase_deposit(Decimal(cost), REFERENCE)) for cost in (1500, 4000, 6000)]
+    ['1500', '2000.00', '3000.00']
     """
     floor_usd = min(rulebook.minimum_equity.value, cost_usd)
     return max(initial_requirement(cost_usd, rulebook), floor_usd)

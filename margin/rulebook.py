@@ -58,70 +58,54 @@ class Rulebook:
     """
 
     # Maintenance margin
-    long_rate: Entry[Decimal] = _rate("0.25", "FINRA Rule 4210(c)(1)")
-    short_rate: Entry[Decimal] = _rate("0.30", "FINRA Rule 4210(c)(3)")
-    short_floor: Entry[Decimal] = _usd_per_share("5.00", "FINRA Rule 4210(c)(3)")
-    low_priced_below: Entry[Decimal] = _usd_per_share("5.00", "FINRA Rule 4210(c)(2)-(3)")
-    low_priced_short_rate: Entry[Decimal] = _rate("1.00", "FINRA Rule 4210(c)(2)")
-    low_priced_short_floor: Entry[Decimal] = _usd_per_share("2.50", "FINRA Rule 4210(c)(2)")
-    leveraged_rate_cap: Entry[Decimal] = _rate("1.00", "FINRA Regulatory Notice 09-53")
-    box_rate: Entry[Decimal] = _rate("0.05", "FINRA Rule 4210(e)(1)")
+    long_rate: Entry[Decimal]
+    short_rate: Entry[Decimal]
+    short_floor: Entry[Decimal]
+    low_priced_below: Entry[Decimal]
+    low_priced_short_rate: Entry[Decimal]
+    low_priced_short_floor: Entry[Decimal]
+    leveraged_rate_cap: Entry[Decimal]
+    box_rate: Entry[Decimal]
 
     # House add-ons
-    concentration_above: Entry[Decimal] = _rate("0.30", f"{HOUSE_SOURCE}, concentration")
-    concentration_rate: Entry[Decimal] = _rate("0.10", f"{HOUSE_SOURCE}, concentration")
-    concentration_exempt: Entry[tuple[Kind, ...]] = Entry(
-        (Kind.BROAD_ETF,), "kinds of instrument", f"{HOUSE_SOURCE}, broad-index ETFs exempt"
-    )
-    volatility_above: Entry[Decimal] = _rate("0.40", f"{HOUSE_SOURCE}, volatility")
-    volatility_rate: Entry[Decimal] = _rate("0.05", f"{HOUSE_SOURCE}, volatility")
-    high_volatility_above: Entry[Decimal] = _rate("0.60", f"{HOUSE_SOURCE}, volatility")
-    high_volatility_rate: Entry[Decimal] = _rate("0.10", f"{HOUSE_SOURCE}, volatility")
+    concentration_above: Entry[Decimal]
+    concentration_rate: Entry[Decimal]
+    concentration_exempt: Entry[tuple[Kind, ...]]
+    volatility_above: Entry[Decimal]
+    volatility_rate: Entry[Decimal]
+    high_volatility_above: Entry[Decimal]
+    high_volatility_rate: Entry[Decimal]
 
     # Market stress
-    stress_moves: Entry[Rates] = _moves(
-        "-0.08",
-        "-0.06",
-        "-0.04",
-        "-0.02",
-        "0",
-        "0.02",
-        "0.04",
-        "0.06",
-        source="Reference design, SPY beta stress",
-    )
-    severe_at_least: Entry[Decimal] = _rate("0.06", "Reference design, severe SPY moves")
-    missing_beta: Entry[Decimal] = Entry(
-        Decimal(1), "beta", "Reference design: an unknown beta counts as the market's, flagged"
-    )
+    stress_moves: Entry[Rates]
+    severe_at_least: Entry[Decimal]
+    missing_beta: Entry[Decimal]
 
     # Portfolio margin
-    tims_points_per_side: Entry[int] = Entry(5, "points", f"{TIMS_SOURCE}: ten equidistant points")
-    tims_stock_up: Entry[Decimal] = _rate("0.15", f"{TIMS_SOURCE}: any single equity")
-    tims_stock_down: Entry[Decimal] = _rate("0.15", f"{TIMS_SOURCE}: any single equity")
-    tims_etf_up: Entry[Decimal] = _rate("0.15", f"{TIMS_SOURCE}: sector index or narrow ETF")
-    tims_etf_down: Entry[Decimal] = _rate("0.15", f"{TIMS_SOURCE}: sector index or narrow ETF")
-    tims_broad_etf_up: Entry[Decimal] = _rate("0.06", f"{TIMS_SOURCE}: high-cap broad index")
-    tims_broad_etf_down: Entry[Decimal] = _rate("0.08", f"{TIMS_SOURCE}: high-cap broad index")
+    tims_points_per_side: Entry[int]
+    tims_stock_up: Entry[Decimal]
+    tims_stock_down: Entry[Decimal]
+    tims_etf_up: Entry[Decimal]
+    tims_etf_down: Entry[Decimal]
+    tims_broad_etf_up: Entry[Decimal]
+    tims_broad_etf_down: Entry[Decimal]
 
     # Regulation T and new accounts
-    reg_t_rate: Entry[Decimal] = _rate("0.50", "12 CFR 220.12(a), (c)")
-    minimum_equity: Entry[Decimal] = _usd("2000", "FINRA Rule 4210(b)(4)")
-    reg_t_waived_up_to: Entry[Decimal] = _usd("1000", "12 CFR 220.4(d)")
+    reg_t_rate: Entry[Decimal]
+    minimum_equity: Entry[Decimal]
+    reg_t_waived_up_to: Entry[Decimal]
 
     # Ladder
-    warning_rate: Entry[Decimal] = _rate("0.05", LADDER_SOURCE)
-    clear_warning_rate: Entry[Decimal] = _rate("0.05", LADDER_SOURCE)
-    restrict_after: Entry[Decimal] = _seconds("1800", f"{LADDER_SOURCE}, 30 minutes")
-    liquidate_after: Entry[Decimal] = _seconds("1800", f"{LADDER_SOURCE}, 30 minutes")
-    stress_confirm: Entry[Decimal] = _seconds("300", f"{LADDER_SOURCE}, 5 minutes")
-    restrict_to_liquidate_gap: Entry[Decimal] = _seconds("60", f"{LADDER_SOURCE}, 1 minute")
-    liquidation_buffer_rate: Entry[Decimal] = _rate("0.10", "Reference design, exercise 5")
+    warning_rate: Entry[Decimal]
+    clear_warning_rate: Entry[Decimal]
+    restrict_after: Entry[Decimal]
+    liquidate_after: Entry[Decimal]
+    stress_confirm: Entry[Decimal]
+    restrict_to_liquidate_gap: Entry[Decimal]
+    liquidation_buffer_rate: Entry[Decimal]
 
     # Prices
-    stale_price_after_ms: Entry[int] = Entry(
-        21_600_000, "ms", "House policy: a price older than six hours is not used"
-    )
+    stale_price_after_ms: Entry[int]
 
     def __post_init__(self) -> None:
         for name, entry in self.entries():
@@ -137,7 +121,60 @@ class Rulebook:
         return tuple((field.name, getattr(self, field.name)) for field in fields(self))
 
 
-REFERENCE = Rulebook()
+REFERENCE = Rulebook(
+    # Maintenance margin
+    long_rate=_rate("0.25", "FINRA Rule 4210(c)(1)"),
+    short_rate=_rate("0.30", "FINRA Rule 4210(c)(3)"),
+    short_floor=_usd_per_share("5.00", "FINRA Rule 4210(c)(3)"),
+    low_priced_below=_usd_per_share("5.00", "FINRA Rule 4210(c)(2)-(3)"),
+    low_priced_short_rate=_rate("1.00", "FINRA Rule 4210(c)(2)"),
+    low_priced_short_floor=_usd_per_share("2.50", "FINRA Rule 4210(c)(2)"),
+    leveraged_rate_cap=_rate("1.00", "FINRA Regulatory Notice 09-53"),
+    box_rate=_rate("0.05", "FINRA Rule 4210(e)(1)"),
+    # House add-ons
+    concentration_above=_rate("0.30", f"{HOUSE_SOURCE}, concentration"),
+    concentration_rate=_rate("0.10", f"{HOUSE_SOURCE}, concentration"),
+    concentration_exempt=Entry(
+        (Kind.BROAD_ETF,), "kinds of instrument", f"{HOUSE_SOURCE}, broad-index ETFs exempt"
+    ),
+    volatility_above=_rate("0.40", f"{HOUSE_SOURCE}, volatility"),
+    volatility_rate=_rate("0.05", f"{HOUSE_SOURCE}, volatility"),
+    high_volatility_above=_rate("0.60", f"{HOUSE_SOURCE}, volatility"),
+    high_volatility_rate=_rate("0.10", f"{HOUSE_SOURCE}, volatility"),
+    # Market stress
+    stress_moves=_moves(
+        *("-0.08", "-0.06", "-0.04", "-0.02", "0", "0.02", "0.04", "0.06"),
+        source="Reference design, SPY beta stress",
+    ),
+    severe_at_least=_rate("0.06", "Reference design, severe SPY moves"),
+    missing_beta=Entry(
+        Decimal(1), "beta", "Reference design: an unknown beta counts as the market's, flagged"
+    ),
+    # Portfolio margin
+    tims_points_per_side=Entry(5, "points", f"{TIMS_SOURCE}: ten equidistant points"),
+    tims_stock_up=_rate("0.15", f"{TIMS_SOURCE}: any single equity"),
+    tims_stock_down=_rate("0.15", f"{TIMS_SOURCE}: any single equity"),
+    tims_etf_up=_rate("0.15", f"{TIMS_SOURCE}: sector index or narrow ETF"),
+    tims_etf_down=_rate("0.15", f"{TIMS_SOURCE}: sector index or narrow ETF"),
+    tims_broad_etf_up=_rate("0.06", f"{TIMS_SOURCE}: high-cap broad index"),
+    tims_broad_etf_down=_rate("0.08", f"{TIMS_SOURCE}: high-cap broad index"),
+    # Regulation T and new accounts
+    reg_t_rate=_rate("0.50", "12 CFR 220.12(a), (c)"),
+    minimum_equity=_usd("2000", "FINRA Rule 4210(b)(4)"),
+    reg_t_waived_up_to=_usd("1000", "12 CFR 220.4(d)"),
+    # Ladder
+    warning_rate=_rate("0.05", LADDER_SOURCE),
+    clear_warning_rate=_rate("0.05", LADDER_SOURCE),
+    restrict_after=_seconds("1800", f"{LADDER_SOURCE}, 30 minutes"),
+    liquidate_after=_seconds("1800", f"{LADDER_SOURCE}, 30 minutes"),
+    stress_confirm=_seconds("300", f"{LADDER_SOURCE}, 5 minutes"),
+    restrict_to_liquidate_gap=_seconds("60", f"{LADDER_SOURCE}, 1 minute"),
+    liquidation_buffer_rate=_rate("0.10", "Reference design, exercise 5"),
+    # Prices
+    stale_price_after_ms=Entry(
+        21_600_000, "ms", "House policy: a price older than six hours is not used"
+    ),
+)
 
 
 class StressMode(StrEnum):
@@ -221,7 +258,7 @@ def rulebook_hash(rulebook: Rulebook) -> str:
 
     Source: docs/04-architecture.md, "Audit".
 
-    >>> len(rulebook_hash(REFERENCE)), rulebook_hash(REFERENCE) == rulebook_hash(Rulebook())
+    >>> len(rulebook_hash(REFERENCE)), rulebook_hash(REFERENCE) == rulebook_hash(replace(REFERENCE))
     (64, True)
     """
     content = {

@@ -65,4 +65,7 @@ def topic(name: str) -> Topic:
     >>> topic("fills.v1").partitions
     3
     """
-    return next(entry for entry in CATALOGUE if entry.name == name)
+    return _BY_NAME[name]
+
+
+_BY_NAME: Final = {entry.name: entry for entry in CATALOGUE}

@@ -1,8 +1,9 @@
 """Every position of an account with its price, and why an account has none."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import groupby
 
 from margin.exposure import beta_weighted_value
 from margin.house import concentration_addon
@@ -12,6 +13,7 @@ from margin.money import ZERO
 from margin.portfolio import Portfolio, Position, market_value, signed_market_value
 from margin.reg_t import initial_requirement
 from margin.rulebook import Rulebook
+from margin.tims import ClassGroupRisk, class_group_risk, position_points, tims_moves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,41 @@ def position_figures(
     return tuple(_figures(p, gross_usd, market, rulebook) for p in portfolio.positions)
 
 
+def portfolio_margin(
+    figures: Iterable[PositionFigures], rulebook: Rulebook
+) -> tuple[ClassGroupRisk, ...]:
+    """Ten-point risk of every class group, in the order of their names; requirements add up.
+
+    Positions on one underlying offset in full, different underlyings never. USD.
+    Source: FINRA Rule 4210(g); docs/02-what-is-tims.md.
+
+    >>> from margin.rulebook import REFERENCE
+    >>> portfolio_margin([], REFERENCE)
+    ()
+    """
+    ordered = sorted(figures, key=_class_group)
+    return tuple(
+        class_group_risk(
+            name,
+            [position_points(f.signed_value_usd, tims_moves(f.instrument, rulebook)) for f in held],
+        )
+        for name, held in groupby(ordered, key=_class_group)
+    )
+
+
+def reposition(figures: PositionFigures, quantity_shares: Decimal) -> PositionFigures:
+    """The same position with another quantity (shares, signed): only its value, USD, is redone.
+
+    Source: docs/01-finra-4210.md, "Liquidation sizing".
+
+    >>> reposition.__name__
+    'reposition'
+    """
+    position = Position(figures.symbol, quantity_shares)
+    value_usd = signed_market_value(position, figures.price_usd)
+    return replace(figures, position=position, signed_value_usd=value_usd)
+
+
 def blocking_flags(
     portfolio: Portfolio, market: Market, rulebook: Rulebook, as_of_ms: int
 ) -> tuple[str, ...]:
@@ -87,6 +124,10 @@ def information_flags(portfolio: Portfolio, market: Market) -> tuple[str, ...]:
     return tuple(
         f"BETA_MISSING:{p.symbol}" for p in portfolio.positions if p.symbol not in market.betas
     )
+
+
+def _class_group(figures: PositionFigures) -> str:
+    return figures.instrument.class_group
 
 
 def _blocking(symbol: str, market: Market, rulebook: Rulebook, as_of_ms: int) -> Iterator[str]:

@@ -1,15 +1,15 @@
 """The table of accounts, cases and outbox. Every write that could race has a condition."""
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions import names
 from functions.adapters import items
 from functions.adapters.clients import client, code_of
-from functions.adapters.items import Item, attributes
+from functions.adapters.items import Item, attributes, placeholders
+from functions.errors import PublishError
 from functions.settings import Settings, needed
 from functions.stored import Commit, Lock, OutboxItem, StoredLadder, StoredState
 from margin.audit import Head
@@ -18,6 +18,7 @@ from margin.ladder import LadderState, status
 from margin.wire_assessment import AssessmentEvent
 
 _SAME_CASE = "case_id = :case AND attempt = :attempt AND attribute_not_exists(halted)"
+_CONDITION_FAILED = "ConditionalCheckFailedException"
 _REFUSED = ("TransactionCanceledException", "TransactionInProgressException")
 
 
@@ -37,7 +38,7 @@ class AccountsTable:
         return self._put(
             items.state_item(event, raw, received_at_ms),
             "attribute_not_exists(version) OR version <= :v",
-            attributes(**{":v": event.version}),
+            placeholders({":v": event.version}),
         )
 
     def state(self, account_id: str) -> StoredState | None:
@@ -64,60 +65,47 @@ class AccountsTable:
         self, account_id: str, before: StoredLadder, state: LadderState, at_ms: int
     ) -> bool:
         """Store a change of the ladder that nobody is told of, such as the end of an episode."""
-        put = self._ladder_put(account_id, before, state, at_ms)["Put"]
-        values = put.get("ExpressionAttributeValues")
-        return self._put(put["Item"], put["ConditionExpression"], values)
+        return self._written([self._ladder_put(account_id, before, state, at_ms)])
 
     def open_case(self, lock: Lock) -> bool:
         """Take the lock of an account; False when a case is open already."""
         return self._put(items.lock_item(lock), "attribute_not_exists(pk)")
 
-    def mark_changed(self, lock: Lock) -> bool:
-        """Count a change, so that a machine that is about to wait looks again."""
-        return self._update(
-            lock, "ADD changes :one", "case_id = :case", attributes(**{":one": 1})
-        )
+    def mark_changed(self, lock: Lock) -> Lock | None:
+        """Count a change, so that a machine that is about to wait looks again.
+
+        The lock as it is now, with the token of a wait that began meanwhile; None when it is gone.
+        """
+        values = placeholders({":one": 1, ":case": lock.case_id})
+        return self._update_lock(lock, "ADD changes :one", "case_id = :case", values)
 
     def forget_token(self, lock: Lock) -> None:
         """Remove a task token that was used, unless a later wait stored another."""
-        self._update(
-            lock,
-            "REMOVE task_token",
-            "case_id = :case AND task_token = :token",
-            attributes(**{":token": lock.task_token}),
-        )
+        values = placeholders({":case": lock.case_id, ":token": lock.task_token})
+        condition = "case_id = :case AND task_token = :token"
+        self._update_lock(lock, "REMOVE task_token", condition, values)
 
-    def next_attempt(self, lock: Lock) -> bool:
-        """Give the case to its next execution; False when somebody else did or it was closed."""
-        following = lock.attempt + 1
-        return self._update(
-            lock,
-            "SET attempt = :next, execution_name = :name ADD changes :one REMOVE task_token",
-            _SAME_CASE,
-            attributes(
-                **{
-                    ":next": following,
-                    ":name": names.execution_name(lock.case_id, following),
-                    ":one": 1,
-                    ":attempt": lock.attempt,
-                }
-            ),
+    def next_attempt(self, lock: Lock) -> Lock | None:
+        """Give the case to its next execution; None when somebody else did or it was closed."""
+        attempt = lock.attempt + 1
+        values = placeholders(
+            {
+                ":case": lock.case_id,
+                ":attempt": lock.attempt,
+                ":next": attempt,
+                ":name": names.execution_name(lock.case_id, attempt),
+                ":one": 1,
+            }
         )
+        change = "SET attempt = :next, execution_name = :name ADD changes :one REMOVE task_token"
+        return self._update_lock(lock, change, _SAME_CASE, values)
 
     def commit(self, commit: Commit) -> bool:
         """Write state, audit head and outbox together; False when anything moved meanwhile."""
         writes = [self._ladder_write(commit), self._head_write(commit), self._outbox_put(commit)]
         writes += self._lock_writes(commit)
-        token = hashlib.sha256(f"{commit.lock.account_id}:{commit.head_after.hash}".encode())
-        try:
-            self._dynamodb.transact_write_items(
-                TransactItems=writes, ClientRequestToken=token.hexdigest()[:36]
-            )
-        except ClientError as error:
-            if code_of(error) not in _REFUSED:
-                raise
-            return False
-        return True
+        # One record, one token: a retried request is the same transaction.
+        return self._written(writes, ClientRequestToken=commit.head_after.hash[:36])
 
     def outbox(self) -> Iterator[OutboxItem]:
         """All that waits to be told, by account and in the order it was decided."""
@@ -129,7 +117,11 @@ class AccountsTable:
         return map(items.read_outbox, self._query(pk, f"{account_id}#"))
 
     def remove_outbox(self, item: OutboxItem) -> None:
-        self._dynamodb.delete_item(TableName=self._name, Key=items.outbox_item_key(item))
+        """The item was told; PublishError means that it will be told once more."""
+        try:
+            self._dynamodb.delete_item(TableName=self._name, Key=items.outbox_item_key(item))
+        except (BotoCoreError, ClientError) as error:
+            raise PublishError(f"outbox: {type(error).__name__}") from error
 
     def _ladder_write(self, commit: Commit) -> dict[str, Any]:
         before, account_id = commit.ladder_before, commit.lock.account_id
@@ -180,7 +172,7 @@ class AccountsTable:
 
     def _lock_writes(self, commit: Commit) -> list[dict[str, Any]]:
         lock = commit.lock
-        values = attributes(**{":case": lock.case_id, ":attempt": lock.attempt})
+        values = placeholders({":case": lock.case_id, ":attempt": lock.attempt})
         same = {
             "TableName": self._name,
             "Key": items.lock_key(lock.account_id),
@@ -188,7 +180,7 @@ class AccountsTable:
             "ExpressionAttributeValues": values,
         }
         if commit.halts:
-            halted = attributes(**{":true": True})
+            halted = placeholders({":true": True})
             update = {
                 "UpdateExpression": "SET halted = :true",
                 "ExpressionAttributeValues": values | halted,
@@ -198,7 +190,7 @@ class AccountsTable:
             return [{"ConditionCheck": same}]
         unseen = {
             "ConditionExpression": f"{_SAME_CASE} AND changes = :seen",
-            "ExpressionAttributeValues": values | attributes(**{":seen": lock.changes}),
+            "ExpressionAttributeValues": values | placeholders({":seen": lock.changes}),
         }
         history = {"TableName": self._name, "Item": _history_item(commit)}
         return [{"Delete": same | unseen}, {"Put": history}]
@@ -215,7 +207,7 @@ class AccountsTable:
             "TableName": self._name,
             "ConditionExpression": "#counter = :seen",
             "ExpressionAttributeNames": {"#counter": name},
-            "ExpressionAttributeValues": attributes(**{":seen": seen}),
+            "ExpressionAttributeValues": placeholders({":seen": seen}),
         }
 
     def _get(self, key: Item) -> Item | None:
@@ -224,7 +216,7 @@ class AccountsTable:
         return item
 
     def _query(self, pk: str, prefix: str | None = None) -> Iterator[Item]:
-        condition, values = "pk = :pk", attributes(**{":pk": pk, ":prefix": prefix})
+        condition, values = "pk = :pk", placeholders({":pk": pk, ":prefix": prefix})
         if prefix is not None:
             condition += " AND begins_with(sk, :prefix)"
         pages = self._dynamodb.get_paginator("query").paginate(
@@ -236,29 +228,42 @@ class AccountsTable:
         for page in pages:
             yield from page["Items"]
 
-    def _put(self, item: Item, condition: str, values: Item | None = None) -> bool:
-        given = {"ExpressionAttributeValues": values} if values else {}
-        return self._holds(
-            self._dynamodb.put_item, Item=item, ConditionExpression=condition, **given
-        )
-
-    def _update(self, lock: Lock, change: str, condition: str, values: Item) -> bool:
-        return self._holds(
-            self._dynamodb.update_item,
-            Key=items.lock_key(lock.account_id),
-            UpdateExpression=change,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=values | attributes(**{":case": lock.case_id}),
-        )
-
-    def _holds(self, write: Callable[..., Any], **request: Any) -> bool:
+    def _written(self, writes: list[dict[str, Any]], **options: str) -> bool:
         try:
-            write(TableName=self._name, **request)
+            self._dynamodb.transact_write_items(TransactItems=writes, **options)
         except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
+            if code_of(error) not in _REFUSED:
                 raise
             return False
         return True
+
+    def _put(self, item: Item, condition: str, values: Item | None = None) -> bool:
+        given = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._dynamodb.put_item(
+                TableName=self._name, Item=item, ConditionExpression=condition, **given
+            )
+        except ClientError as error:
+            if code_of(error) != _CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+    def _update_lock(self, lock: Lock, change: str, condition: str, values: Item) -> Lock | None:
+        try:
+            changed = self._dynamodb.update_item(
+                TableName=self._name,
+                Key=items.lock_key(lock.account_id),
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if code_of(error) != _CONDITION_FAILED:
+                raise
+            return None
+        return items.read_lock(changed["Attributes"])
 
 
 def _history_item(commit: Commit) -> Item:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 # Every call must end well within the time-out of the function that makes it.
 _CONFIG = Config(connect_timeout=3, read_timeout=8, retries={"mode": "standard"})

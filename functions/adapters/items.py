@@ -1,5 +1,6 @@
 """Items of the table: values in, DynamoDB attribute maps out, and back. Never a float."""
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from functions import names
@@ -14,6 +15,11 @@ Item: TypeAlias = dict[str, dict[str, Any]]
 
 def attributes(**values: str | int | bool | None) -> Item:
     """An attribute map of what is not None."""
+    return placeholders(values)
+
+
+def placeholders(values: Mapping[str, str | int | bool | None]) -> Item:
+    """The same for names that are no Python names, such as `:case`."""
     return {name: _attribute(value) for name, value in values.items() if value is not None}
 
 
@@ -87,9 +93,10 @@ def read_state(item: Item) -> StoredState:
 
 def read_ladder(item: Item) -> StoredLadder:
     last_action = _text(item, "last_action")
+    stored = parse_json_object(item["body"]["S"].encode())
     return StoredLadder(
         revision=int(item["revision"]["N"]),
-        state=LadderState.from_json(parse_json_object(item["body"]["S"].encode())),
+        state=LadderState.from_json({name: str(value) for name, value in stored.items()}),
         case_id=_text(item, "case_id"),
         last_action=Action(last_action) if last_action is not None else None,
     )

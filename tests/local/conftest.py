@@ -35,20 +35,32 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def make_function(emulator: Emulator) -> Callable[[str, str], None]:
-    """make_function(name, source): a Lambda function whose code is the source, `handler` in it."""
+def make_zip() -> Callable[[str], bytes]:
+    """make_zip(source): the code of a Lambda function with `handler` in index.py."""
 
-    def make(name: str, source: str) -> None:
+    def make(source: str) -> bytes:
         body = io.BytesIO()
         with zipfile.ZipFile(body, "w") as archive:
             archive.writestr("index.py", source)
+        return body.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_function(
+    emulator: Emulator, make_zip: Callable[[str], bytes]
+) -> Callable[[str, str], None]:
+    """make_function(name, source): such a function on the shared emulator."""
+
+    def make(name: str, source: str) -> None:
         emulator.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.13",
             Handler="index.handler",
             Timeout=30,
             Role=ROLE,
-            Code={"ZipFile": body.getvalue()},
+            Code={"ZipFile": make_zip(source)},
         )
 
     return make

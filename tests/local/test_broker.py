@@ -1,4 +1,3 @@
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +7,13 @@ import pytest
 from kafka import KafkaAdminClient
 from support.kafka_room import KafkaRoom
 from support.looking import alive, listening_addresses
+from support.started import first_line, started
 from support.waiting import wait_until
 
 from local.broker import KafkaBroker, topic_request
 from local.errors import NotRunningError
 from local.ports import free_port
-from local.processes import REPOSITORY, resident_bytes
+from local.processes import resident_bytes
 from margin.topics import BETAS, CATALOGUE, FILLS, WEEK_MS, topic
 
 
@@ -69,12 +69,10 @@ def test_a_broker_whose_port_is_taken_ends_and_its_log_says_why(
 
 def test_foreground_broker_ends_with_its_java_at_sigterm(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local.broker", str(tmp_path), "--port", str(free_port())]
-    with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        first_line = process.stderr.readline()
+    with started(command, cwd=tmp_path) as process:
+        assert first_line(process).startswith("Kafka on 127.0.0.1:")
         java = [child.pid for child in psutil.Process(process.pid).children()]
         process.terminate()
         assert process.wait(10) == 0
-    assert first_line.startswith("Kafka on 127.0.0.1:")
     assert java
     wait_until(lambda: not any(map(alive, java)), 5)

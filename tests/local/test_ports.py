@@ -2,6 +2,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+
 from local.errors import PortTakenError
 from local.ports import LOOPBACK, choose_port, free_port, is_free
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -26,14 +27,26 @@ class KafkaRoom:
         self._broker.create_topics([made])
         return name
 
-    def produce(self, topic: str, *values: bytes, key: bytes = b"k", partition: int = 0) -> None:
+    def produce(
+        self,
+        topic: str,
+        *values: bytes | None,
+        key: bytes | None = b"k",
+        partition: int = 0,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        """Return once the broker has them all."""
         for value in values:
-            self._producer.send(topic, key=key, value=value, partition=partition)
+            self._producer.send(
+                topic, key=key, value=value, partition=partition, headers=list(headers)
+            )
         self._producer.flush()
 
     def read(self, topic: str, partition: int = 0) -> list[Any]:
         """All records of one partition, as they are now."""
-        consumer = KafkaConsumer(bootstrap_servers=self.servers, auto_offset_reset="earliest")
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.servers, auto_offset_reset="earliest", enable_auto_commit=False
+        )
         place = TopicPartition(topic, partition)
         consumer.assign([place])
         end, found = consumer.end_offsets([place])[place], []

@@ -1,0 +1,17 @@
+"""A margin call: issued, amended or satisfied."""
+
+from functools import cache
+from typing import Any
+
+from functions.case import CaseWork, Request, case_work
+from functions.deciding import Next
+from functions.rung import act
+
+
+@cache
+def _work() -> CaseWork:
+    return case_work("functions.call")
+
+
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return act(Next.CALL, Request.read(event), _work())

@@ -1,0 +1,98 @@
+"""Tells the world what was decided: the audit object first, then Kafka, then out of the outbox."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from functions.adapters.accounts_table import AccountsTable
+from functions.adapters.audit_trail import AuditTrail
+from functions.adapters.control_topic import ControlTopic
+from functions.errors import PublishError
+from functions.settings import read_settings
+from functions.stored import OutboxItem
+from margin.canonical import Json, canonical_json
+from margin.topics import AUDIT
+
+_OUTBOX = "OUT#"
+
+
+class Publisher:
+    """Drains the outbox. An item leaves it only when S3 and Kafka have confirmed it."""
+
+    def __init__(self, table: AccountsTable, trail: AuditTrail, topic: ControlTopic) -> None:
+        self._table = table
+        self._trail = trail
+        self._topic = topic
+
+    def drain(self, account_id: str) -> int:
+        """Tell all that waits for one account, in order; PublishError leaves the rest in place."""
+        return self._tell_all(self._table.outbox_of(account_id))
+
+    def sweep(self) -> tuple[int, tuple[str, ...]]:
+        """Drain every account; how many items were told, and which accounts have some left."""
+        told, failed = 0, []
+        for account_id in dict.fromkeys(item.account_id for item in self._table.outbox()):
+            try:
+                told += self.drain(account_id)
+            except PublishError:
+                failed.append(account_id)
+        return told, tuple(failed)
+
+    def _tell_all(self, waiting: Iterable[OutboxItem]) -> int:
+        count = 0
+        for item in waiting:
+            self._tell(item)
+            count += 1
+        return count
+
+    def _tell(self, item: OutboxItem) -> None:
+        body = item.body
+        record = canonical_json(body["audit_record"])
+        key = _text(body["key"])
+        self._trail.write(_text(body["audit_key"]), record)
+        self._topic.send(
+            (AUDIT, key, record),
+            (_text(body["topic"]), key, canonical_json(body["message"])),
+        )
+        self._table.remove_outbox(item)
+
+
+def publish(event: dict[str, Any], publisher: Publisher) -> dict[str, Any]:
+    """One batch of the table's stream, or with no records a sweep of the whole outbox.
+
+    A stream row only says which account to drain: rows that were lost, repeated or delivered out
+    of order change nothing. The rows of an account that failed are reported, the others are done.
+    """
+    if "Records" not in event:
+        told, failed = publisher.sweep()
+        return {"told": told, "accounts_left": len(failed)}
+    first_row: dict[str, str] = {}
+    for record in event["Records"]:
+        row = record["dynamodb"]
+        keys = row["Keys"]
+        if record["eventName"] == "INSERT" and keys["pk"]["S"].startswith(_OUTBOX):
+            account_id = keys["sk"]["S"].rpartition("#")[0]
+            first_row.setdefault(account_id, row["SequenceNumber"])
+    failures = []
+    for account_id, sequence_number in first_row.items():
+        try:
+            publisher.drain(account_id)
+        except PublishError:
+            failures.append({"itemIdentifier": sequence_number})
+    return {"batchItemFailures": failures}
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"the outbox holds text here, was {type(value).__name__}")
+    return value
+
+
+@cache
+def publisher_of_environment() -> Publisher:
+    settings = read_settings()
+    return Publisher(AccountsTable.of(settings), AuditTrail.of(settings), ControlTopic.of(settings))
+
+
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return publish(event, publisher_of_environment())

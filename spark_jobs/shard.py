@@ -1,0 +1,359 @@
+"""The book of one shard of the accounts: events in, positions, cash and market out. No Spark here.
+
+What it holds never depends on the order in which records came: fills and cash count once by their
+id, and of prices, betas, instruments and account types the newest holds.
+"""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from margin.columnar import (
+    ACCOUNT_TYPES,
+    E4,
+    KINDS,
+    LARGEST_USD,
+    UNKNOWN,
+    Book,
+    Flags,
+    Ints,
+    mul_div,
+)
+from margin.topics import (
+    ACCOUNTS,
+    BETAS,
+    CASH,
+    DAY_MS,
+    FILLS,
+    INPUTS,
+    INSTRUMENTS,
+    PRICES,
+    WEEK_MS,
+)
+from margin.wire import STRESS_MODES
+from spark_jobs.holdings import LONG_AGO, Names, Newest, Parts, SeenIds, WideSums, grown
+from spark_jobs.parsing import Parsed, parse
+from spark_jobs.schemas import ACCOUNT_TOPICS
+
+DEDUP_WINDOW_MS: Final = WEEK_MS
+SYMBOL_BITS: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """One record that was set aside, where it came from and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    logged_ms: int
+    raw: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What came of a batch: accounts with events of their own, and the records set aside."""
+
+    touched: Ints
+    dead_letters: tuple[DeadLetter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Which rows of a topic the book cannot take, and why."""
+
+    rows: Flags
+    reason: Callable[[int], str]
+
+
+class Shard:
+    """Positions, cash and market of a slice of the accounts, and what was last said of each."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.as_of_ms = LONG_AGO
+        self.inputs: dict[str, int] = {}
+        self.accounts, self.symbols, self.class_groups = Names(), Names(), Names()
+        self.position = np.zeros(0, np.int64)  # account << 32 | symbol, sorted
+        self.quantity = WideSums()  # beside position
+        self.cash = WideSums()  # by account
+        self.account_types = Newest({"account_type": UNKNOWN, "stress_mode": 0})
+        self.prices = Newest({"price": 0})
+        self.betas = Newest({"beta": 0})
+        self.instruments = Newest({"kind": UNKNOWN, "leverage": E4, "class_group": 0})
+        self.seen = SeenIds()
+        self.liquidations: dict[int, set[str]] = {}
+        self.last_band = np.zeros(0, np.int64)
+        self.last_excess_usd_e4 = np.zeros(0, np.int64)
+        self.last_said_ms = np.zeros(0, np.int64)
+
+    def apply(self, records: pa.Table) -> Applied:
+        """Take a batch of records (schemas.RECORD); one bad record never stops its neighbours."""
+        oldest_ms = self.as_of_ms - DEDUP_WINDOW_MS
+        touched: list[Ints] = [np.zeros(0, np.int64)]
+        dead: list[DeadLetter] = []
+        for topic in INPUTS:
+            given = records.filter(pc.equal(records["topic"], topic)).combine_chunks()
+            if not len(given):
+                continue
+            parsed = parse(topic, _array(given["value"]))
+            dead += _set_aside(given, dict(parsed.refused))
+            rows, refused = self._acceptable(topic, given, parsed, oldest_ms)
+            dead += _set_aside(given, refused)
+            touched.append(self._apply(topic, rows))
+        self._count(records)
+        self.seen.forget(self.as_of_ms - DEDUP_WINDOW_MS)
+        return Applied(touched=np.unique(np.concatenate(touched)), dead_letters=tuple(dead))
+
+    def book(self) -> Book:
+        """The arrays that margin.columnar values; positions of 0 are left out."""
+        cash, cash_over = self.cash.values()
+        quantity, quantity_over = self.quantity.values()
+        overflown = cash_over.copy()
+        overflown[self.position[quantity_over] >> SYMBOL_BITS] = True
+        held = quantity != 0
+        position = self.position[held]
+        return Book(
+            as_of_ms=self.as_of_ms,
+            account_type=self.account_types.columns["account_type"],
+            cash_usd_e4=cash,
+            overflown=overflown,
+            account=position >> SYMBOL_BITS,
+            symbol=position & ((1 << SYMBOL_BITS) - 1),
+            quantity_e4=quantity[held],
+            price_usd_e4=self.prices.columns["price"],
+            price_at_ms=self.prices.at_ms,
+            beta_e4=self.betas.columns["beta"],
+            beta_known=self.betas.at_ms != LONG_AGO,
+            kind=self.instruments.columns["kind"],
+            leverage_e4=self.instruments.columns["leverage"],
+            class_group=self.instruments.columns["class_group"],
+        )
+
+    def say(self, account: Ints, band: Ints, excess_usd_e4: Ints) -> None:
+        """Remember what was said of accounts, now."""
+        self.last_band[account] = band
+        self.last_excess_usd_e4[account] = excess_usd_e4
+        self.last_said_ms[account] = self.as_of_ms
+
+    def dumps(self) -> bytes:
+        """The whole state as bytes."""
+        parts: Parts = {
+            "position": self.position,
+            "last_band": self.last_band,
+            "last_excess_usd_e4": self.last_excess_usd_e4,
+            "last_said_ms": self.last_said_ms,
+            **self.quantity.parts("quantity"),
+            **self.cash.parts("cash"),
+            **self.seen.parts("seen"),
+        }
+        for name, newest in self._newest().items():
+            parts |= newest.parts(name)
+        parts["texts"] = np.frombuffer(json.dumps(self._texts()).encode(), np.uint8)
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **parts)
+        return file.getvalue()
+
+    @classmethod
+    def loads(cls, blob: bytes) -> "Shard":
+        """The shard of these bytes."""
+        with np.load(io.BytesIO(blob), allow_pickle=False) as file:
+            parts = {name: file[name] for name in file.files}
+        texts = json.loads(parts["texts"].tobytes())
+        shard = cls()
+        shard.version, shard.as_of_ms, shard.inputs = (
+            texts["version"],
+            texts["as_of_ms"],
+            texts["inputs"],
+        )
+        shard.accounts, shard.symbols = Names(texts["accounts"]), Names(texts["symbols"])
+        shard.class_groups = Names(texts["class_groups"])
+        shard.liquidations = {int(key): set(ids) for key, ids in texts["liquidations"].items()}
+        shard.position, shard.last_band = parts["position"], parts["last_band"]
+        shard.last_excess_usd_e4 = parts["last_excess_usd_e4"]
+        shard.last_said_ms = parts["last_said_ms"]
+        shard.quantity = WideSums.of("quantity", parts)
+        shard.cash = WideSums.of("cash", parts)
+        shard.seen.load("seen", parts)
+        for name, newest in shard._newest().items():
+            newest.load(name, parts, texts[name])
+        return shard
+
+    def _texts(self) -> Mapping[str, object]:
+        return {
+            "version": self.version,
+            "as_of_ms": self.as_of_ms,
+            "inputs": self.inputs,
+            "accounts": self.accounts.values,
+            "symbols": self.symbols.values,
+            "class_groups": self.class_groups.values,
+            "liquidations": {str(i): sorted(ids) for i, ids in self.liquidations.items()},
+            **{name: newest.event_id for name, newest in self._newest().items()},
+        }
+
+    def _newest(self) -> dict[str, Newest]:
+        return {
+            "account_types": self.account_types,
+            "prices": self.prices,
+            "betas": self.betas,
+            "instruments": self.instruments,
+        }
+
+    def _acceptable(
+        self, topic: str, given: pa.Table, parsed: Parsed, oldest_ms: int
+    ) -> tuple[pa.Table, dict[int, str]]:
+        """The rows the book can take, and place and reason of the others."""
+        kept, refused = np.ones(len(parsed.rows), np.bool_), {}
+        for rejection in _rejections(topic, given, parsed, oldest_ms):
+            for row in np.flatnonzero(rejection.rows & kept).tolist():
+                refused[int(parsed.place[row])] = rejection.reason(row)
+            kept &= ~rejection.rows
+        return parsed.rows.filter(pa.array(kept)), refused
+
+    def _apply(self, topic: str, rows: pa.Table) -> Ints:
+        """Take good rows of one topic; the accounts they belong to."""
+        nobody = np.zeros(0, np.int64)
+        if not len(rows):
+            return nobody
+        self.as_of_ms = max(self.as_of_ms, pc.max(rows["at_ms"]).as_py())
+        if topic in ACCOUNT_TOPICS:
+            return self._apply_account_rows(topic, rows)
+        symbol = self._symbols(rows)
+        if topic == PRICES:
+            self.prices.offer(symbol, rows, {"price": _ints(rows["price"])})
+        elif topic == BETAS:
+            self.betas.offer(symbol, rows, {"beta": _ints(rows["beta"])})
+        else:
+            columns = {
+                "kind": _codes(rows["kind"], KINDS),
+                "leverage": _ints(rows["leverage"]),
+                "class_group": self.class_groups.encode(rows["class_group"]),
+            }
+            self.instruments.offer(symbol, rows, columns)
+        return nobody
+
+    def _apply_account_rows(self, topic: str, rows: pa.Table) -> Ints:
+        account = self._accounts(rows)
+        if topic == ACCOUNTS:
+            columns = {
+                "account_type": _codes(rows["account_type"], ACCOUNT_TYPES),
+                "stress_mode": _codes(rows["stress_mode"], STRESS_MODES),
+            }
+            self.account_types.offer(account, rows, columns)
+            return account
+        # An id belongs to its topic and account: whatever the number of shards, it counts once.
+        ids = pc.binary_join_element_wise(topic, rows["account_id"], rows["event_id"], "|")
+        first = self.seen.first_seen(ids.to_pylist(), _ints(rows["at_ms"]))
+        rows, account = rows.take(pa.array(first)), account[first]
+        if topic == CASH:
+            self.cash.add(account, _ints(rows["amount"]))
+        else:
+            self._apply_fills(rows, account)
+        return account
+
+    def _apply_fills(self, rows: pa.Table, account: Ints) -> None:
+        quantity, price = _ints(rows["quantity"]), _ints(rows["price"])
+        self.cash.add(account, -np.sign(quantity) * mul_div(np.abs(quantity), price, E4))
+        self.cash.add(account, -_ints(rows["fee"]))
+        key = account << SYMBOL_BITS | self._symbols(rows)
+        new = np.setdiff1d(key, self.position)
+        if len(new):
+            positions = np.sort(np.concatenate([self.position, new]))
+            self.quantity.move(np.searchsorted(positions, self.position), len(positions))
+            self.position = positions
+        self.quantity.add(np.searchsorted(self.position, key), quantity)
+        ordered = rows["liquidation_id"].to_numpy()
+        for i in np.flatnonzero(ordered != "").tolist():
+            self.liquidations.setdefault(int(account[i]), set()).add(str(ordered[i]))
+
+    def _accounts(self, rows: pa.Table) -> Ints:
+        account = self.accounts.encode(rows["account_id"])
+        count = len(self.accounts)
+        self.cash.grow(count)
+        self.account_types.grow(count)
+        self.last_band = grown(self.last_band, count, UNKNOWN)
+        self.last_excess_usd_e4 = grown(self.last_excess_usd_e4, count)
+        self.last_said_ms = grown(self.last_said_ms, count, LONG_AGO)
+        return account
+
+    def _symbols(self, rows: pa.Table) -> Ints:
+        symbol = self.symbols.encode(rows["symbol"])
+        for newest in (self.prices, self.betas, self.instruments):
+            newest.grow(len(self.symbols))
+        return symbol
+
+    def _count(self, records: pa.Table) -> None:
+        self.version += len(records)
+        ends = records.group_by(["topic", "partition"]).aggregate([("offset", "max")])
+        for row in ends.to_pylist():
+            name = f"{row['topic']}-{row['partition']}"
+            self.inputs[name] = max(self.inputs.get(name, 0), row["offset_max"] + 1)
+
+
+def _rejections(
+    topic: str, given: pa.Table, parsed: Parsed, oldest_ms: int
+) -> tuple[Rejection, ...]:
+    """What no event may be here although it can be read."""
+    rows, found = parsed.rows, []
+    if topic in ACCOUNT_TOPICS:
+        key = _array(given["key"]).take(pa.array(parsed.place))
+        account_id = _array(rows["account_id"])
+        same = pc.equal(key, account_id.cast(pa.binary())).fill_null(False)
+        found.append(
+            Rejection(
+                rows=~same.to_numpy(zero_copy_only=False).astype(np.bool_),
+                reason=lambda row: f"key must be the account_id {account_id[row]}",
+            )
+        )
+    if topic in (FILLS, CASH):
+        old = _ints(rows["at_ms"]) < oldest_ms
+        days = DEDUP_WINDOW_MS // DAY_MS
+        reason = f"older than the dedup window of {days} days"
+        found.append(Rejection(rows=old, reason=lambda _row: reason))
+    if topic == FILLS:
+        usd = np.abs(_ints(rows["quantity"])) / E4 * (_ints(rows["price"]) / E4)
+        limit = f"value of a fill must be at most {LARGEST_USD:.0f} USD"
+        found.append(Rejection(rows=usd > LARGEST_USD, reason=lambda _row: limit))
+    if topic == INSTRUMENTS:
+        small = _ints(rows["leverage"]) < E4
+        found.append(Rejection(rows=small, reason=lambda _row: "leverage must be >= 1"))
+    return tuple(found)
+
+
+def _set_aside(given: pa.Table, refused: Mapping[int, str]) -> list[DeadLetter]:
+    """The refused records that this shard answers for: market data is read by every shard."""
+    letters = []
+    for place in sorted(refused):
+        record = given.slice(place, 1).to_pylist()[0]
+        if record["mine"]:
+            letters.append(
+                DeadLetter(
+                    topic=record["topic"],
+                    partition=record["partition"],
+                    offset=record["offset"],
+                    logged_ms=record["logged_ms"],
+                    raw=record["value"] or b"",
+                    reason=refused[place],
+                )
+            )
+    return letters
+
+
+def _codes(column: pa.ChunkedArray, choices: tuple[str, ...]) -> Ints:
+    return _ints(pc.index_in(column, pa.array([str(choice) for choice in choices])))
+
+
+def _ints(column: pa.ChunkedArray) -> Ints:
+    numbers: Ints = column.to_numpy().astype(np.int64)
+    return numbers
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
