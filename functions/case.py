@@ -86,6 +86,16 @@ class CaseWork:
             differences=differences,
         )
 
+    def agreed(self, request: Request) -> Situation | None:
+        """The case as a rung may act on it; None for a case that is not its own any more, that
+        nothing may be decided on, or whose two keys disagree, which halts it."""
+        lock = self.table.lock(request.account_id)
+        situation = self.situation(lock) if lock and request.is_of(lock) else None
+        if situation is None or not situation.differences:
+            return situation
+        self.halt(situation)
+        return None
+
     def decide(self, situation: Situation) -> Decision:
         """What the ladder says about it now."""
         return deciding.decide_case(

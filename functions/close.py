@@ -11,12 +11,8 @@ from functions.rung import answer_of
 
 def close(request: Request, work: CaseWork) -> dict[str, Any]:
     """Close the case when the ladder wants nothing more; a change in between keeps it open."""
-    lock = work.table.lock(request.account_id)
-    situation = work.situation(lock) if lock and request.is_of(lock) else None
-    if situation is None or situation.lock.halted:
-        return answer_of(request, None)
-    if situation.differences:
-        work.halt(situation)
+    situation = work.agreed(request)
+    if situation is None:
         return answer_of(request, None)
     decision = work.decide(situation)
     unsettled = decision.steps or decision.state != situation.ladder.state

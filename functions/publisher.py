@@ -1,5 +1,6 @@
 """Tells the world what was decided: the audit object first, then Kafka, then out of the outbox."""
 
+import logging
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 from functions.adapters.accounts_table import AccountsTable
 from functions.adapters.audit_trail import AuditTrail
 from functions.adapters.control_topic import ControlTopic
-from functions.errors import PublishError
+from functions.errors import AuditConflictError, PublishError
 from functions.settings import read_settings
 from functions.stored import OutboxItem
 from margin.canonical import Json, canonical_json
 from margin.topics import AUDIT
 
 _OUTBOX = "OUT#"
+
+log = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -28,15 +31,29 @@ class Publisher:
         """Tell all that waits for one account, in order; PublishError leaves the rest in place."""
         return self._tell_all(self._table.outbox_of(account_id))
 
-    def sweep(self) -> tuple[int, tuple[str, ...]]:
-        """Drain every account; how many items were told, and which accounts have some left."""
-        told, failed = 0, []
-        for account_id in dict.fromkeys(item.account_id for item in self._table.outbox()):
+    def drain_all(self, accounts: Iterable[str]) -> tuple[int, tuple[str, ...]]:
+        """Drain each account; how many items were told, and which accounts have some left.
+
+        A record that stands in its own way stops its account only. Where S3, Kafka or the table
+        do not answer, the others would wait for the same time-out: they are left for later.
+        """
+        told, left = 0, list(dict.fromkeys(accounts))
+        stuck = []
+        while left:
             try:
-                told += self.drain(account_id)
-            except PublishError:
-                failed.append(account_id)
-        return told, tuple(failed)
+                told += self.drain(left[0])
+            except AuditConflictError as error:
+                log.error("an account is not told of: %s", error)
+                stuck.append(left[0])
+            except PublishError as error:
+                log.warning("not told yet: %s", error)
+                break
+            left.pop(0)
+        return told, (*stuck, *left)
+
+    def sweep(self) -> tuple[int, tuple[str, ...]]:
+        """Drain every account that has something left."""
+        return self.drain_all(item.account_id for item in self._table.outbox())
 
     def _tell_all(self, waiting: Iterable[OutboxItem]) -> int:
         count = 0
@@ -73,13 +90,8 @@ def publish(event: dict[str, Any], publisher: Publisher) -> dict[str, Any]:
         if record["eventName"] == "INSERT" and keys["pk"]["S"].startswith(_OUTBOX):
             account_id = keys["sk"]["S"].rpartition("#")[0]
             first_row.setdefault(account_id, row["SequenceNumber"])
-    failures = []
-    for account_id, sequence_number in first_row.items():
-        try:
-            publisher.drain(account_id)
-        except PublishError:
-            failures.append({"itemIdentifier": sequence_number})
-    return {"batchItemFailures": failures}
+    _, left = publisher.drain_all(first_row)
+    return {"batchItemFailures": [{"itemIdentifier": first_row[account]} for account in left]}
 
 
 def _text(value: Json) -> str:

@@ -21,12 +21,8 @@ def act(rung: Next, request: Request, work: CaseWork, plan: Planner = no_order) 
 
     `acted` says which. After either the machine evaluates again, so running twice does no harm.
     """
-    lock = work.table.lock(request.account_id)
-    situation = work.situation(lock) if lock and request.is_of(lock) else None
-    if situation is None or situation.lock.halted:
-        return answer_of(request, None)
-    if situation.differences:
-        work.halt(situation)
+    situation = work.agreed(request)
+    if situation is None:
         return answer_of(request, None)
     steps = work.decide(situation).steps
     if not steps or deciding.RUNGS[steps[0].action] != rung:

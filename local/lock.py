@@ -105,7 +105,7 @@ def _applies(marker: Marker | None, extras: frozenset[str]) -> bool:
 
 
 def with_pins(text: str, *, upgrade: bool) -> str:
-    """The same pyproject.toml with its pins resolved anew, for every supported Python and system."""
+    """The same pyproject.toml with its pins resolved anew, for every supported Python."""
     project = tomllib.loads(text)
     python = project["project"]["requires-python"]
     builders = tuple(map(Requirement, project["build-system"]["requires"]))

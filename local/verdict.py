@@ -126,12 +126,13 @@ def phrase(
     amount_usd: Decimal | None,
     quantity_shares: Decimal | None,
 ) -> str:
-    """ "MARGIN_CALL of 1,040.00 at 356.80"."""
+    """ "MARGIN_CALL of 1,040.00 at 356.80"; once a call is met, the excess that is left."""
     words = [event]
     if quantity_shares is not None:
         words.append(f"of {quantity_shares} shares")
     elif amount_usd is not None:
-        words.append(f"{'of' if event.startswith('MARGIN_CALL') else 'with'} {amount_usd:,.2f}")
+        left_over = event in ("MARGIN_CALL_SATISFIED", "CASE_CLOSED")
+        words.append(f"{'leaving' if left_over else 'of'} {amount_usd:,.2f}")
     if price_usd is not None:
         words.append(f"at {usd_text(price_usd)}")
     return " ".join(words)

@@ -7,7 +7,6 @@ from typing import Final
 
 from margin.assessment import Assessment, Band, Unassessable
 from margin.canonical import Json, JsonObject, at_text, canonical_json, parse_json_object
-from margin.errors import EventError
 from margin.fields import SCHEMA, Fields
 from margin.market import Instrument, Kind, Market, Quote
 from margin.money import decimal_text, usd_text
@@ -76,9 +75,7 @@ class AssessmentEvent:
         return self.figures_usd["long_market_value"] + self.figures_usd["short_market_value"]
 
 
-def is_enforced(
-    account_type: AccountType | None, band: Band, previous_band: Band | None
-) -> bool:
+def is_enforced(account_type: AccountType | None, band: Band, previous_band: Band | None) -> bool:
     """True where the router must see the assessment: the band is not OK or has just changed.
 
     >>> is_enforced(AccountType.MARGIN, Band.OK, Band.WARNING)
@@ -143,11 +140,7 @@ def portfolio_and_market(event: AssessmentEvent) -> tuple[Portfolio, AccountType
 
 
 def differences(event: AssessmentEvent, found: Assessment | Unassessable) -> tuple[str, ...]:
-    """What the stream and a second calculation disagree on, to the cent; empty when they agree.
-
-    >>> differences.__name__
-    'differences'
-    """
+    """What the stream and a second calculation disagree on, to the cent; empty when they agree."""
     if isinstance(found, Unassessable):
         agreed = event.band == Band.UNPRICED
         return () if agreed else (f"band: streamed {event.band}, recomputed UNPRICED",)

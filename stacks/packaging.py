@@ -1,7 +1,6 @@
 """Code assets of the functions: copied from what is installed, no Docker, no pip, no timestamps."""
 
 import importlib.metadata
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +10,8 @@ ROOMS = ("margin", "functions")
 LEFT_OUT = frozenset({PurePosixPath("margin/columnar.py")})
 COMMON = ("aws-lambda-powertools", "jmespath", "typing-extensions")
 WITH_KAFKA = (*COMMON, "kafka-python")
+# Code, and data that code reads: kafka-python keeps its message schemas in JSON.
+PACKAGED = frozenset({".py", ".json"})
 COMPILED = frozenset({".so", ".pyd", ".dylib", ".dll"})
 SKIPPED_PARTS = frozenset({"__pycache__", "tests", "test", "benchmarks"})
 
@@ -40,7 +41,7 @@ def _room_files(room: str) -> Iterator[tuple[PurePosixPath, Path]]:
 
 
 def _distribution_files(name: str) -> Iterator[tuple[PurePosixPath, Path]]:
-    """The importable files of an installed distribution; a compiled one is refused.
+    """The files of an installed distribution's packages; a compiled one is refused.
 
     A compiled file is built for this machine, and the functions run on ARM64.
     """
@@ -48,15 +49,15 @@ def _distribution_files(name: str) -> Iterator[tuple[PurePosixPath, Path]]:
         relative = PurePosixPath(entry)
         if relative.suffix in COMPILED:
             raise PackagingError(f"{name} must be pure Python, but has {relative}")
-        if _is_importable(relative):
+        if _is_packaged(relative):
             yield relative, Path(str(entry.locate()))
 
 
-def _is_importable(relative: PurePosixPath) -> bool:
+def _is_packaged(relative: PurePosixPath) -> bool:
     """False for scripts outside the packages, metadata, bytecode and test folders."""
     top = relative.parts[0]
     return (
-        relative.suffix == ".py"
+        relative.suffix in PACKAGED
         and top != ".."
         and not top.endswith(".dist-info")
         and SKIPPED_PARTS.isdisjoint(relative.parts)
@@ -70,7 +71,7 @@ def _copy(files: Iterable[tuple[PurePosixPath, Path]], folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
         # Lambda runs as another user, and the umask of this machine must not decide.
-        os.chmod(target, 0o644)
+        target.chmod(0o644)
         copied += 1
     if not copied:
         raise PackagingError(f"nothing to copy into {folder}")

@@ -1,7 +1,7 @@
-"""Which function may do what: one entry a function, exact actions on exact resources."""
+"""What each function is given: one entry a function, exact actions, exact resources."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from aws_cdk import aws_iam as iam
@@ -11,13 +11,15 @@ AUDIT_OBJECTS = "audit/*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
-    """IAM action names without their service prefix, grouped by the resource they are for."""
+    """IAM action names without their service prefix, by resource, and environment variables."""
 
+    variables: tuple[str, ...] = ("TABLE_NAME",)
     table: tuple[str, ...] = ()
     stream: tuple[str, ...] = ()
     audit: tuple[str, ...] = ()
     machine: tuple[str, ...] = ()
     execution: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +31,22 @@ class Resources:
     audit: str
     machine: str
     executions: str
+    notices: str
 
 
+KAFKA = ("KAFKA_BOOTSTRAP", "KAFKA_AUTH")
+# Only to tell a record that is stored already from another one under its key.
+AUDIT = ("GetObject", "PutObject")
 # A DynamoDB transaction has no action of its own: IAM asks for the action of each item in it.
 RUNG = Permissions(
-    table=("ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
+    variables=("TABLE_NAME", "LADDER_SPEED"),
+    table=("ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"),
 )
 STEPS: Mapping[str, Permissions] = MappingProxyType(
     {
         "router": Permissions(
-            table=("GetItem", "PutItem", "Query", "UpdateItem"),
+            variables=("TABLE_NAME", "LADDER_SPEED", "STATE_MACHINE_ARN"),
+            table=("GetItem", "PutItem", "UpdateItem"),
             machine=("SendTaskSuccess", "StartExecution"),
         ),
         "evaluate": RUNG,
@@ -46,21 +54,31 @@ STEPS: Mapping[str, Permissions] = MappingProxyType(
         "call": RUNG,
         "restrict": RUNG,
         "liquidate": RUNG,
-        "close": RUNG,
+        "close": replace(RUNG, table=(*RUNG.table, "DeleteItem")),
         "publisher": Permissions(
-            table=("DeleteItem",),
+            variables=("TABLE_NAME", "AUDIT_BUCKET", *KAFKA),
+            table=("DeleteItem", "Query"),
             stream=("DescribeStream", "GetRecords", "GetShardIterator"),
-            audit=("PutObject",),
+            audit=AUDIT,
         ),
         "sweeper": Permissions(
+            variables=(
+                "TABLE_NAME",
+                "AUDIT_BUCKET",
+                "NOTICES_TOPIC_ARN",
+                "STATE_MACHINE_ARN",
+                *KAFKA,
+            ),
             table=("DeleteItem", "Query", "UpdateItem"),
-            audit=("PutObject",),
+            audit=AUDIT,
             machine=("StartExecution",),
             execution=("DescribeExecution",),
+            notices=("Publish",),
         ),
     }
 )
-RUNGS = tuple(step for step, permissions in STEPS.items() if permissions is RUNG)
+# The states of the machine that are functions.
+RUNGS = ("evaluate", "warn", "call", "restrict", "liquidate", "close")
 
 
 def statements(permissions: Permissions, resources: Resources) -> Iterator[iam.PolicyStatement]:
@@ -73,6 +91,7 @@ def statements(permissions: Permissions, resources: Resources) -> Iterator[iam.P
         ("s3", permissions.audit, f"{resources.audit}/{AUDIT_OBJECTS}"),
         ("states", permissions.machine, resources.machine),
         ("states", permissions.execution, resources.executions),
+        ("sns", permissions.notices, resources.notices),
     ):
         if actions:
             yield iam.PolicyStatement(

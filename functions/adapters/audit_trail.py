@@ -32,15 +32,17 @@ class AuditTrail:
             )
         except ClientError as error:
             if code_of(error) != "PreconditionFailed":
-                raise PublishError(f"audit object {key}: {code_of(error)}") from error
+                raise PublishError(f"audit object: {code_of(error)}") from error
             self._expect(key, record)
         except BotoCoreError as error:
-            raise PublishError(f"audit object {key}: {type(error).__name__}") from error
+            raise PublishError(f"audit object: {type(error).__name__}") from error
 
     def _expect(self, key: str, record: bytes) -> None:
         try:
             stored = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except (BotoCoreError, ClientError) as error:
-            raise PublishError(f"audit object {key} cannot be read back") from error
+            raise PublishError(
+                "an audit object is stored already and cannot be read back"
+            ) from error
         if stored != record:
-            raise AuditConflictError(f"audit object {key} exists with other content")
+            raise AuditConflictError("an audit object is stored already with other content")

@@ -54,6 +54,7 @@ class ControlTopic:
                 bootstrap_servers=self._bootstrap.split(","),
                 acks="all",
                 linger_ms=0,
+                bootstrap_timeout_ms=DELIVERY_MS,
                 request_timeout_ms=REQUEST_MS,
                 delivery_timeout_ms=DELIVERY_MS,
                 max_block_ms=DELIVERY_MS,

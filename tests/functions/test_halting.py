@@ -48,6 +48,13 @@ def test_the_halt_names_what_differs(world: World) -> None:
     assert record["decision"]["differences"] == ["excess: streamed 13000.01, recomputed 13000.00"]
 
 
+def test_evaluate_checks_the_second_key_where_no_rung_is_due(world: World) -> None:
+    world.feed("400")
+    world.route(world.assessed(**forged(world, "excess")))
+    assert world.run() == "HALT"
+    assert world.actions() == ["STRESS_ALERT", "CASE_HALTED"]
+
+
 def test_a_rung_checks_the_second_key_itself(world: World) -> None:
     lock = called(world)
     world.route(world.assessed(**forged(world, "excess")))

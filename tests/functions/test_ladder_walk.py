@@ -1,5 +1,7 @@
 """The whole ladder of the demo account, as the machine walks it."""
 
+from decimal import Decimal
+
 import pytest
 from support.enforcement_world import ACCOUNT, World
 
@@ -198,3 +200,21 @@ def test_immediate_mode_restricts_on_the_breach_and_lifts_when_it_ends(world: Wo
         "RESTRICTION_LIFTED",
         "CASE_CLOSED",
     ]
+
+
+def test_a_case_ends_when_its_call_is_met_and_its_restriction_lifted(world: World) -> None:
+    world.beta = Decimal(0)  # a stressed excess is the excess: both are cured together
+    world.feed("356.80")
+    world.later(5)
+    world.run()
+    world.cash += 1040
+    world.feed()
+    assert world.actions() == [
+        "STRESS_ALERT",
+        "MARGIN_CALL_ISSUED",
+        "RESTRICTION_APPLIED",
+        "MARGIN_CALL_SATISFIED",
+        "RESTRICTION_LIFTED",
+        "CASE_CLOSED",
+    ]
+    assert world.last_message()["status"] == "WARNING"  # its excess is 0

@@ -154,3 +154,18 @@ def test_an_audit_object_is_never_replaced(world: World) -> None:
         trail.write("audit/v1/A/0000000001.json", b'{"forged":1}')
     found = world.s3.get_object(Bucket=BUCKET, Key="audit/v1/A/0000000001.json")
     assert found["Body"].read() == b"{}"
+
+
+def test_an_account_that_is_stuck_does_not_stop_the_others(world: World) -> None:
+    decided(world)
+    key = f"audit/v1/{ACCOUNT}/0000000001.json"
+    world.s3.put_object(Bucket=BUCKET, Key=key, Body=b"planted")
+    told, left = world.publisher.drain_all([ACCOUNT, "another"])
+    assert (told, left) == (0, (ACCOUNT,))
+    assert world.topic.sent == []
+
+
+def test_while_kafka_is_down_one_account_is_tried_and_all_are_reported(world: World) -> None:
+    decided(world)
+    world.topic.failures = 1
+    assert world.publisher.drain_all([ACCOUNT, "another"]) == (0, (ACCOUNT, "another"))

@@ -55,8 +55,211 @@ leverages = st.sampled_from([Decimal(1), Decimal(2), Decimal(3), Decimal("1.0001
 quantities = st.sampled_from([Decimal(q) for q in (-700, -300, -100, 100, 300, 400, 700)]) | (
     decimals("-5000", "5000").filter(bool)
 )
+FRESH = st.just(0)
+kinds = st.sampled_from(
+    [Kind.STOCK, Kind.STOCK, Kind.ETF, Kind.ETF] * 3 + [Kind.BROAD_ETF] * 6 + [Kind.OPTION]
+)
 ages_ms = st.sampled_from([0, 1, STALE_MS - 1, STALE_MS, STALE_MS + 1])
+exact = settings(deadline=None, max_examples=150)
 
 
-def optional[T](strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
-    return st.one_of(strategy, strategy, strategy, strategy, st.none())
+@st.composite
+def markets(draw: st.DrawFn) -> Market:
+    """A market in which now and then something is missing, stale or an option."""
+    quotes, betas, instruments = {}, {}, {}
+    for symbol in SYMBOLS:
+        if draw(st.integers(0, 19)):
+            quotes[symbol] = Quote(
+                draw(prices), AS_OF_MS - draw(ages_ms if symbol == "QLD" else FRESH)
+            )
+        if draw(st.integers(0, 4)):
+            betas[symbol] = draw(decimals("-3", "5"))
+        if draw(st.integers(0, 19)):
+            instruments[symbol] = Instrument(
+                symbol=symbol,
+                kind=draw(kinds),
+                leverage=draw(leverages),
+                class_group=draw(st.sampled_from(["", *GROUPS])),
+            )
+    return Market(quotes=quotes, betas=betas, instruments=instruments)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    held = draw(st.dictionaries(st.sampled_from(SYMBOLS), quantities, max_size=len(SYMBOLS)))
+    portfolio = Portfolio(
+        account_id="A",
+        cash_usd=draw(decimals("-2000000", "2000000")),
+        positions=tuple(Position(symbol, quantity) for symbol, quantity in held.items()),
+    )
+    types = (*AccountType, AccountType.MARGIN, AccountType.PORTFOLIO_MARGIN, None)
+    return Case(portfolio, draw(st.sampled_from(types)))
+
+
+def book_of(cases: Iterable[Case], market: Market) -> Book:
+    """The same accounts and market as arrays, symbols and groups numbered backwards."""
+    symbols = sorted(SYMBOLS, reverse=True)
+    groups = sorted({*SYMBOLS, *GROUPS}, reverse=True)
+    held = [
+        (account, symbols.index(p.symbol), e4(p.quantity_shares))
+        for account, case in enumerate(cases)
+        for p in case.portfolio.positions
+    ]
+    positions = np.array(sorted(held), np.int64).reshape(-1, 3)
+    quotes = [market.quotes.get(symbol) for symbol in symbols]
+    betas = [market.betas.get(symbol) for symbol in symbols]
+    known = [market.instruments.get(symbol) for symbol in symbols]
+    types = [ACCOUNT_TYPES.index(c.account_type) if c.account_type else UNKNOWN for c in cases]
+    return Book(
+        as_of_ms=AS_OF_MS,
+        account_type=np.array(types, np.int64),
+        cash_usd_e4=np.array([e4(case.portfolio.cash_usd) for case in cases], np.int64),
+        overflown=np.zeros(len(types), np.bool_),
+        account=positions[:, 0],
+        symbol=positions[:, 1],
+        quantity_e4=positions[:, 2],
+        price_usd_e4=np.array([e4(q.price_usd) if q else 0 for q in quotes], np.int64),
+        price_at_ms=np.array([q.at_ms if q else -(2**62) for q in quotes], np.int64),
+        beta_e4=np.array([e4(b) if b is not None else 0 for b in betas], np.int64),
+        beta_known=np.array([b is not None for b in betas], np.bool_),
+        kind=np.array([KINDS.index(i.kind) if i else UNKNOWN for i in known], np.int64),
+        leverage_e4=np.array([e4(i.leverage) if i else E4 for i in known], np.int64),
+        class_group=np.array([groups.index(i.class_group) if i else 0 for i in known], np.int64),
+    )
+
+
+def assert_equal(valuation: Valuation, row: int, case: Case, market: Market) -> None:
+    expected = assess(case.portfolio, case.account_type, market, REFERENCE, AS_OF_MS)
+    assert BANDS[valuation.band[row]] == expected.band
+    assert bool(valuation.unpriced[row]) is not isinstance(expected, Assessment)
+    if not isinstance(expected, Assessment):
+        return
+    for name in COMPARED:
+        if name != "pnl_usd_e4":
+            wanted = getattr(expected, name.removesuffix("_e4"))
+            assert int(getattr(valuation, name)[row]) == wanted * E4, name
+    assert valuation.pnl_usd_e4[row].tolist() == [s.pnl_usd * E4 for s in expected.scenarios]
+    groups = valuation.groups
+    own = groups.account == row
+    found = {
+        (tuple(points), requirement)
+        for points, requirement in zip(
+            groups.points_usd_e4[own].tolist(), groups.requirement_usd_e4[own].tolist(), strict=True
+        )
+    }
+    assert found == {
+        (tuple(int(p * E4) for p in risk.points), int(risk.requirement_usd * E4))
+        for risk in expected.tims
+    }
+
+
+@exact
+@given(st.lists(cases(), min_size=1, max_size=6), markets())
+def test_arrays_equal_the_scalar_kernel_on_random_books(
+    accounts: list[Case], market: Market
+) -> None:
+    valuation = value_accounts(book_of(accounts, market), REFERENCE)
+    for row, case in enumerate(accounts):
+        assert_equal(valuation, row, case, market)
+
+
+# rules.md section 10: 500 NVDA, debit 117,000, beta 1.8
+DEMO = (
+    ("400.00", "83000", "70000", "13000", "-15800", Band.STRESS),
+    ("392.80", "79400", "68740", "10660", "-17621.60", Band.STRESS),
+    ("385.60", "75800", "67480", "8320", "-19443.20", Band.WARNING),
+    ("371.20", "68600", "64960", "3640", "-23086.40", Band.WARNING),
+    ("356.80", "61400", "62440", "-1040", "-26729.60", Band.DEFICIENCY),
+    ("342.40", "54200", "59920", "-5720", "-30372.80", Band.DEFICIENCY),
+)
+
+
+@pytest.mark.parametrize(("price", "equity", "requirement", "excess", "worst", "band"), DEMO)
+def test_arrays_give_the_worked_demo(
+    price: str, equity: str, requirement: str, excess: str, worst: str, band: Band
+) -> None:
+    case = Case(
+        Portfolio(
+            account_id="ACC_DEMO_001",
+            cash_usd=Decimal(-117000),
+            positions=(Position("NVDA", Decimal(500)),),
+        ),
+        AccountType.MARGIN,
+    )
+    market = Market(
+        quotes={"NVDA": Quote(Decimal(price), AS_OF_MS)},
+        betas={"NVDA": Decimal("1.8")},
+        instruments={"NVDA": Instrument(symbol="NVDA", kind=Kind.STOCK)},
+    )
+    valuation = value_accounts(book_of([case], market), REFERENCE)
+    assert valuation.equity_usd_e4.tolist() == [e4(Decimal(equity))]
+    assert valuation.requirement_usd_e4.tolist() == [e4(Decimal(requirement))]
+    assert valuation.excess_usd_e4.tolist() == [e4(Decimal(excess))]
+    assert valuation.worst_severe_excess_usd_e4.tolist() == [e4(Decimal(worst))]
+    assert BANDS[valuation.band[0]] is band
+
+
+@pytest.mark.parametrize(
+    ("cash", "band"),
+    [
+        pytest.param("-209999.9999", Band.OK, id="excess > 5 % of gross"),
+        pytest.param("-210000", Band.OK, id="excess = 5 % of gross"),
+        pytest.param("-210000.0001", Band.WARNING, id="excess < 5 % of gross"),
+        pytest.param("-224999.9999", Band.WARNING, id="excess > 0"),
+        pytest.param("-225000", Band.WARNING, id="excess = 0"),
+        pytest.param("-225000.0001", Band.DEFICIENCY, id="excess < 0"),
+    ],
+)
+def test_band_thresholds(cash: str, band: Band) -> None:
+    # 500 SPY x 600 = 300,000; 25 % = 75,000; broad ETF: no add-on; 5 % = 15,000; beta 0.
+    # excess = cash + 300,000 - 75,000
+    case = Case(
+        Portfolio(
+            account_id="A",
+            cash_usd=Decimal(cash),
+            positions=(Position("SPY", Decimal(500)),),
+        ),
+        AccountType.MARGIN,
+    )
+    market = Market(
+        quotes={"SPY": Quote(Decimal(600), AS_OF_MS)},
+        betas={"SPY": Decimal(0)},
+        instruments={"SPY": Instrument(symbol="SPY", kind=Kind.BROAD_ETF)},
+    )
+    valuation = value_accounts(book_of([case], market), REFERENCE)
+    assert BANDS[valuation.band[0]] is band
+    assert_equal(valuation, 0, case, market)
+
+
+@exact
+@given(st.integers(0, 10**18), st.integers(0, 10**18))
+def test_mul_div_is_exact_wherever_the_result_fits(a: int, b: int) -> None:
+    exact_result = (a * b * 2 + E4) // (2 * E4)
+    if exact_result < 2**63:
+        assert mul_div(np.array([a]), np.array([b]), E4).tolist() == [exact_result]
+
+
+def test_an_account_too_large_for_exact_arithmetic_is_unpriced_and_its_neighbour_is_not() -> None:
+    huge = Position("NVDA", Decimal("99999999999999"))
+    accounts = [
+        Case(Portfolio(account_id="A", positions=(huge,)), AccountType.MARGIN),
+        Case(
+            Portfolio(account_id="B", positions=(Position("NVDA", Decimal(1)),)),
+            AccountType.MARGIN,
+        ),
+    ]
+    market = Market(
+        quotes={"NVDA": Quote(Decimal("99999999999999"), AS_OF_MS)},
+        betas={"NVDA": Decimal(1)},
+        instruments={"NVDA": Instrument(symbol="NVDA", kind=Kind.STOCK)},
+    )
+    small = Market(
+        quotes={"NVDA": Quote(Decimal("400"), AS_OF_MS)},
+        betas=market.betas,
+        instruments=market.instruments,
+    )
+    assert value_accounts(book_of(accounts, market), REFERENCE).too_large.tolist() == [True, True]
+    valuation = value_accounts(book_of(accounts, small), REFERENCE)
+    assert valuation.too_large.tolist() == [True, False]
+    assert valuation.equity_usd_e4.tolist() == [0, 4_000_000]
+    assert_equal(valuation, 1, accounts[1], small)

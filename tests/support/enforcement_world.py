@@ -87,6 +87,7 @@ class World:
     cash: Decimal = Decimal("-117000")
     shares: Decimal = Decimal(500)
     price: Decimal | None = Decimal("400")
+    beta: Decimal = Decimal("1.8")
     filled: tuple[str, ...] = ()
     stress_mode: str = "ladder"
     previous: Band | None = None
@@ -121,7 +122,7 @@ class World:
         quotes = {} if self.price is None else {"NVDA": Quote(self.price, self.now)}
         market = Market(
             quotes=quotes,
-            betas={"NVDA": Decimal("1.8")},
+            betas={"NVDA": self.beta},
             instruments={"NVDA": Instrument(symbol="NVDA", kind=Kind.STOCK)},
         )
         held = Portfolio(
