@@ -9,6 +9,7 @@ from support.enforcement_world import ACCOUNT, World
 from functions.case import Request
 from functions.deciding import Next
 from functions.stored import Lock
+from margin.ladder import LadderState
 
 CENT = Decimal("0.01")
 
@@ -160,3 +161,22 @@ def test_a_debit_with_nothing_to_sell_is_liquidated_without_an_order(world: Worl
     request = Request(account_id=ACCOUNT, case_id=lock.case_id, attempt=lock.attempt)
     assert world.step(Next.LIQUIDATE, request)["acted"] == "LIQUIDATION_TRIGGERED"
     assert "order" not in world.last_message()
+
+
+def test_a_met_call_does_not_close_a_case_that_is_deficient_again(world: World) -> None:
+    lock = called(world)
+    request = Request(account_id=ACCOUNT, case_id=lock.case_id, attempt=lock.attempt)
+    world.cash += 8000
+    world.route(world.assessed())
+    assert world.step(Next.CALL, request)["acted"] == "MARGIN_CALL_SATISFIED"
+    world.route(world.assessed("300"))
+    assert world.step(Next.CLOSE, request)["acted"] is None
+    assert world.table.lock(ACCOUNT) is not None
+
+
+def test_two_silent_changes_of_the_ladder_write_once(world: World) -> None:
+    world.feed("400")
+    seen = world.table.ladder(ACCOUNT)
+    assert world.table.put_ladder(ACCOUNT, seen, LadderState.EMPTY, world.now)
+    assert not world.table.put_ladder(ACCOUNT, seen, seen.state, world.now)
+    assert world.table.ladder(ACCOUNT).state == LadderState.EMPTY
