@@ -7,6 +7,7 @@ from functions import deciding
 from functions.case import CaseWork, Request, case_work
 from functions.deciding import Next
 from functions.stored import NO_DEADLINE, Lock
+from margin.canonical import at_text
 
 TRIES = 3
 
@@ -29,21 +30,26 @@ def _evaluate_once(request: Request, work: CaseWork) -> dict[str, Any] | None:
         return answer_of(request, Next.HALT, lock=lock)
     situation = work.situation(lock)
     if situation is None:
-        return answer_of(request, Next.AWAIT, lock=lock)
+        return answer_of(request, Next.AWAIT, lock=lock, why="unpriced or out of date")
     version = situation.event.version
     if situation.differences:
-        halted = work.halt(situation)
-        return answer_of(request, Next.HALT, lock=lock, version=version) if halted else None
+        if not work.halt(situation):
+            return None
+        why = "the stream and the second key disagree"
+        return answer_of(request, Next.HALT, lock=lock, version=version, why=why)
     decision = work.decide(situation)
     if decision.steps:
-        rung = deciding.RUNGS[decision.steps[0].action]
-        return answer_of(request, rung, lock=lock, version=version)
+        first = decision.steps[0]
+        rung, why = deciding.RUNGS[first.action], f"{first.action}: {first.reason}"
+        return answer_of(request, rung, lock=lock, version=version, why=why)
     if decision.state != situation.ladder.state:
         work.keep(situation, decision.state)
         return None
     if deciding.is_finished(situation.ladder, lock):
-        return answer_of(request, Next.CLOSE, lock=lock, version=version)
+        why = "the call is met, or nothing is left to do"
+        return answer_of(request, Next.CLOSE, lock=lock, version=version, why=why)
     deadline_ms = decision.next_deadline_ms
+    until = "the next change" if deadline_ms is None else f"{at_text(deadline_ms)} or a change"
     return answer_of(
         request,
         Next.AWAIT,
@@ -51,6 +57,7 @@ def _evaluate_once(request: Request, work: CaseWork) -> dict[str, Any] | None:
         version=version,
         wait_seconds=deciding.wait_seconds(deadline_ms, work.clock()),
         deadline=deciding.deadline_text(deadline_ms),
+        why=f"nothing is due before {until}",
     )
 
 
@@ -62,6 +69,7 @@ def answer_of(
     version: int | None = None,
     wait_seconds: int = deciding.LONGEST_WAIT_S,
     deadline: str = NO_DEADLINE,
+    why: str = "",
 ) -> dict[str, Any]:
     """The answer to the machine; numbers that only DynamoDB reads are text, as it wants them."""
     return {
@@ -72,6 +80,7 @@ def answer_of(
         "lock_pk": request.lock_pk(),
         "wait_seconds": wait_seconds,
         "deadline": deadline,
+        "why": why,
     }
 
 

@@ -7,6 +7,7 @@ from support.enforcement_world import ACCOUNT, World
 
 from functions.case import Request
 from functions.evaluate import evaluate
+from margin.canonical import at_text
 
 
 def to_the_call(world: World) -> None:
@@ -172,6 +173,7 @@ def test_the_wait_ends_at_the_next_deadline(world: World) -> None:
         "lock_pk": request.lock_pk(),
         "wait_seconds": 300,
         "deadline": str(world.now + 300_000),
+        "why": f"nothing is due before {at_text(world.now + 300_000)} or a change",
     }
 
 

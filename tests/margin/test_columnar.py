@@ -56,6 +56,9 @@ quantities = st.sampled_from([Decimal(q) for q in (-700, -300, -100, 100, 300, 4
     decimals("-5000", "5000").filter(bool)
 )
 FRESH = st.just(0)
+# Something in the middle of a range: hypothesis likes its ends.
+RARE = 11
+rarely = st.integers(0, 19)
 kinds = st.sampled_from(
     [Kind.STOCK, Kind.STOCK, Kind.ETF, Kind.ETF] * 3 + [Kind.BROAD_ETF] * 6 + [Kind.OPTION]
 )
@@ -68,13 +71,13 @@ def markets(draw: st.DrawFn) -> Market:
     """A market in which now and then something is missing, stale or an option."""
     quotes, betas, instruments = {}, {}, {}
     for symbol in SYMBOLS:
-        if draw(st.integers(0, 19)):
+        if draw(rarely) != RARE:
             quotes[symbol] = Quote(
                 draw(prices), AS_OF_MS - draw(ages_ms if symbol == "QLD" else FRESH)
             )
-        if draw(st.integers(0, 4)):
+        if draw(rarely) != RARE:
             betas[symbol] = draw(decimals("-3", "5"))
-        if draw(st.integers(0, 19)):
+        if draw(rarely) != RARE:
             instruments[symbol] = Instrument(
                 symbol=symbol,
                 kind=draw(kinds),
@@ -125,6 +128,15 @@ def book_of(cases: Iterable[Case], market: Market) -> Book:
         kind=np.array([KINDS.index(i.kind) if i else UNKNOWN for i in known], np.int64),
         leverage_e4=np.array([e4(i.leverage) if i else E4 for i in known], np.int64),
         class_group=np.array([groups.index(i.class_group) if i else 0 for i in known], np.int64),
+    )
+
+
+def market_of(**known: tuple[str, Kind]) -> Market:
+    """Prices and kinds by symbol; betas are missing."""
+    return Market(
+        quotes={symbol: Quote(Decimal(price), AS_OF_MS) for symbol, (price, _) in known.items()},
+        betas={},
+        instruments={s: Instrument(symbol=s, kind=kind) for s, (_, kind) in known.items()},
     )
 
 
@@ -228,6 +240,44 @@ def test_band_thresholds(cash: str, band: Band) -> None:
     )
     valuation = value_accounts(book_of([case], market), REFERENCE)
     assert BANDS[valuation.band[0]] is band
+    assert_equal(valuation, 0, case, market)
+
+
+@pytest.mark.parametrize(
+    ("shares", "addon"),
+    [
+        pytest.param("-300.0002", "3000", id="weight > 30 %"),
+        pytest.param("-300", "0", id="weight = 30 %"),
+        pytest.param("-299.9999", "0", id="weight < 30 %"),
+    ],
+)
+def test_concentration_threshold(shares: str, addon: str) -> None:
+    # 300 of 1,000 x 100 USD beside 700 of broad ETF at 100 USD, which is exempt
+    gross_side = Decimal(1000) - abs(Decimal(shares)) if addon == "0" else Decimal("700")
+    held = (Position("NVDA", Decimal(shares)), Position("SPY", gross_side))
+    case = Case(Portfolio(account_id="A", positions=held), AccountType.MARGIN)
+    market = market_of(NVDA=("100", Kind.STOCK), SPY=("100", Kind.BROAD_ETF))
+    valuation = value_accounts(book_of([case], market), REFERENCE)
+    assert valuation.concentration_addon_usd_e4.tolist() == [e4(Decimal(addon))]
+    assert_equal(valuation, 0, case, market)
+
+
+@pytest.mark.parametrize(
+    ("price", "maintenance"),
+    [
+        pytest.param("4.9999", "499.99", id="price < 5: all of its value"),
+        pytest.param("5", "500", id="price = 5: 5 USD a share"),
+        pytest.param("5.0001", "500", id="price > 5: 5 USD a share"),
+        pytest.param("2.4999", "250", id="price < 2.50: 2.50 USD a share"),
+        pytest.param("16.67", "500.10", id="price > 16.67: 30 %"),
+    ],
+)
+def test_short_price_thresholds(price: str, maintenance: str) -> None:
+    held = (Position("NVDA", Decimal(-100)),)
+    case = Case(Portfolio(account_id="A", positions=held), AccountType.MARGIN)
+    market = market_of(NVDA=(price, Kind.STOCK))
+    valuation = value_accounts(book_of([case], market), REFERENCE)
+    assert valuation.maintenance_requirement_usd_e4.tolist() == [e4(Decimal(maintenance))]
     assert_equal(valuation, 0, case, market)
 
 

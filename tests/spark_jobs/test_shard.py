@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,11 +58,11 @@ HOUR_MS = 3_600_000
 TELLTALES = ("version", "event_id", "correlation_id", "inputs", "previous_band", "enforce")
 
 
-def rows(*events: InputEvent) -> list[dict[str, object]]:
+def rows(*events: InputEvent) -> list[dict[str, Any]]:
     return placed([record(event) for event in events])
 
 
-def busy_day() -> list[dict[str, object]]:
+def busy_day() -> list[dict[str, Any]]:
     """Two accounts, shorts, a fraction, competing prices, a duplicate fill, a liquidation."""
     second = [
         instrument("SPY", Kind.BROAD_ETF),
@@ -84,7 +85,7 @@ def busy_day() -> list[dict[str, object]]:
     return placed([record(e) for e in (*demo_account(), *second)] + [bad])
 
 
-def final(shard: Shard) -> dict[str, dict[str, object]]:
+def final(shard: Shard) -> dict[str, dict[str, Any]]:
     """What a shard says of every account now, but for what depends on how it got there."""
     said = bodies(run(shard, []))
     return {
@@ -96,7 +97,7 @@ def final(shard: Shard) -> dict[str, dict[str, object]]:
 @settings(deadline=None, max_examples=40)
 @given(st.permutations(busy_day()), st.lists(st.integers(0, 22), max_size=3))
 def test_figures_do_not_depend_on_order_or_batches(
-    shuffled: list[dict[str, object]], cuts: list[int]
+    shuffled: list[dict[str, Any]], cuts: list[int]
 ) -> None:
     straight, other = Shard(), Shard()
     run(straight, busy_day())
@@ -204,7 +205,7 @@ def test_late_price_does_not_replace_a_newer_one_and_ties_go_by_sequence_then_id
     newest = price("KO", "61", START_MS + 2, 5)
     run(shard, rows(newest, cash("c", "A", "1"), fill("f", "A", "KO", "1", "60")))
     run(shard, rows(price("KO", "62", START_MS + 1, 9), price("KO", "63", START_MS + 2, 4)))
-    (position,) = final(shard)["A"]["positions"]  # type: ignore[misc]
+    (position,) = final(shard)["A"]["positions"]
     assert position["price"] == "61"
 
 
@@ -251,7 +252,8 @@ def test_bad_records_are_set_aside_once_with_their_bytes_and_neighbours_go_throu
     messages = run(Shard(), placed(spoiled))
     letters = [json.loads(m.value) for m in messages if m.topic == DEAD_LETTER]
     assert {one["event_id"]: one["reason"] for one in letters} == {
-        "fills.v1-0-0": "expected one JSON object in UTF-8: Expecting value: line 1 column 1 (char 0)",
+        "fills.v1-0-0": "expected one JSON object in UTF-8: "
+        "Expecting value: line 1 column 1 (char 0)",
         "cash.v1-0-0": "key must be the account_id A",
         "prices.v1-0-0": "schema must be 1, was missing",
         "betas.v1-0-0": "expected one JSON object in UTF-8: 'utf-8' codec can't decode byte 0xff "

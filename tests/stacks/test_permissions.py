@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -65,22 +66,16 @@ def of_step(assembly: Any, step: str) -> dict[str, set[str]]:
     return granted(role["Policies"])
 
 
+RUNG = frozenset(
+    f"dynamodb:{name}" for name in ("ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
+)
 ACTIONS = {
     "router": {
         *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *("states:SendTaskSuccess", "states:StartExecution"),
     },
-    **dict.fromkeys(
-        ("evaluate", "warn", "call", "restrict", "liquidate"),
-        {
-            *("dynamodb:ConditionCheckItem", "dynamodb:GetItem"),
-            *("dynamodb:PutItem", "dynamodb:UpdateItem"),
-        },
-    ),
-    "close": {
-        *("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem"),
-        *("dynamodb:PutItem", "dynamodb:UpdateItem"),
-    },
+    **dict.fromkeys(("evaluate", "warn", "call", "restrict", "liquidate"), RUNG),
+    "close": RUNG | {"dynamodb:DeleteItem"},
     "publisher": {
         *("dynamodb:DeleteItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject"),
         *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
@@ -136,11 +131,11 @@ def test_machine_role_allows_exactly_this(assembly: Any) -> None:
     assert {resource for resources in added.values() for resource in resources} == {"*"}
 
 
+@dataclass
 class RecordedWorld(World):
     """A world in which every function has clients of its own, that note what it calls."""
 
-    def __post_init__(self) -> None:
-        self.calls: dict[str, set[str]] = defaultdict(set)
+    calls: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def client_of(self, step: str, service: str) -> Any:
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:

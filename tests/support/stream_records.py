@@ -47,7 +47,7 @@ class Record:
 def record(event: InputEvent, key: str | None = None) -> Record:
     """The record of an event, keyed as the catalogue says."""
     topic = TOPICS[type(event)]
-    own = event.account_id if hasattr(event, "account_id") else event.symbol  # type: ignore[union-attr]
+    own = event.account_id if hasattr(event, "account_id") else event.symbol
     return Record(topic=topic, key=(key or own).encode(), value=encode(event))
 
 
