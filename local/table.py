@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,8 @@ from local.projection import Rung
 from local.scenario import Expectation, Scenario
 from local.verdict import AccountVerdict, Verdict, phrase
 
+WIDE = 160
+TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 STYLES = {
     "WARNING": "yellow",
     "MARGIN_CALL": "bold yellow",
@@ -29,13 +32,20 @@ STYLES = {
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows on standard output, whole: where a terminal is too narrow a cell takes more lines."""
     table = Table(box=None, pad_edge=False)
     for column in columns:
         right = column in ("equity", "requirement", "excess", "lasted_ms")
-        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    Console().print(table)
+    output_console().print(table)
+
+
+def output_console() -> Console:
+    """Standard output; as wide as it takes where it is not a terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def live(scenario: Scenario, moment: Moment) -> Group:
@@ -125,4 +135,6 @@ def money(value: str | None) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None else str(value)
+    """A value as text; of a time of day the date is left out."""
+    text = "-" if value is None else str(value)
+    return text.partition("T")[2].removesuffix("+00:00") if TIME.match(text) else text

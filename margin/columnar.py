@@ -60,10 +60,7 @@ class Faults:
     price_stale: Flags
     instrument_missing: Flags
     option: Flags
-
-    def any(self) -> Flags:
-        """Whether a position has any of them."""
-        return self.price_missing | self.price_stale | self.instrument_missing | self.option
+    any: Flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +107,9 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
     """
     accounts = len(book.cash_usd_e4)
     faults = _faults(book, rulebook)
-    value = _market_value(book)
+    value = mul_div(np.abs(book.quantity_e4), book.price_usd_e4[book.symbol], E4)
     too_large = book.overflown | _too_large(book, rulebook)
-    faulty = np.bincount(book.account[faults.any()], minlength=accounts) > 0
+    faulty = np.bincount(book.account[faults.any], minlength=accounts) > 0
     unpriced = too_large | faulty | (book.account_type == UNKNOWN)
     starts = np.searchsorted(book.account, np.arange(accounts + 1))
     is_long = book.quantity_e4 > 0
@@ -121,10 +118,10 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
     gross = long_value + short_value
     maintenance = _sums(_maintenance(book, value, rulebook), starts)
     addon = _sums(_concentration(book, value, gross, rulebook), starts)
+    reg_t = _sums(_cents(value, e4(rulebook.reg_t_rate.value), E4), starts)
     groups = _class_groups(book, value, rulebook)
-    risk = _sums(
-        groups.requirement_usd_e4, np.searchsorted(groups.account, np.arange(accounts + 1))
-    )
+    runs = np.searchsorted(groups.account, np.arange(accounts + 1))
+    risk = _sums(groups.requirement_usd_e4, runs)
     by_risk = book.account_type == ACCOUNT_TYPES.index(AccountType.PORTFOLIO_MARGIN)
     requirement = np.where(by_risk, risk, maintenance + addon)
     equity = book.cash_usd_e4 + long_value - short_value
@@ -144,8 +141,7 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
         maintenance_requirement_usd_e4=maintenance * known,
         concentration_addon_usd_e4=addon * known,
         portfolio_margin_usd_e4=risk * known,
-        reg_t_requirement_usd_e4=known
-        * _sums(_cents(value, e4(rulebook.reg_t_rate.value), E4), starts),
+        reg_t_requirement_usd_e4=reg_t * known,
         requirement_usd_e4=requirement * known,
         excess_usd_e4=excess * known,
         warning_threshold_usd_e4=mul_div(gross, warning_e4, E4) * known,
@@ -183,19 +179,16 @@ def e4(number: Decimal) -> int:
     return int(scaled)
 
 
-def _market_value(book: Book) -> Ints:
-    return mul_div(np.abs(book.quantity_e4), book.price_usd_e4[book.symbol], E4)
-
-
 def _faults(book: Book, rulebook: Rulebook) -> Faults:
     missing = book.price_usd_e4 == 0
-    stale = book.as_of_ms - book.price_at_ms > rulebook.stale_price_after_ms.value
-    option = book.kind == KINDS.index(Kind.OPTION)
+    stale = ~missing & (book.as_of_ms - book.price_at_ms > rulebook.stale_price_after_ms.value)
+    unknown, option = book.kind == UNKNOWN, book.kind == KINDS.index(Kind.OPTION)
     return Faults(
         price_missing=missing[book.symbol],
-        price_stale=(stale & ~missing)[book.symbol],
-        instrument_missing=(book.kind == UNKNOWN)[book.symbol],
+        price_stale=stale[book.symbol],
+        instrument_missing=unknown[book.symbol],
         option=option[book.symbol],
+        any=(missing | stale | unknown | option)[book.symbol],
     )
 
 
@@ -289,12 +282,11 @@ def _point_moves(book: Book, rulebook: Rulebook) -> list[Ints]:
 
 
 def _range(kind: Kind, rulebook: Rulebook) -> Rates:
-    ranges = {
-        Kind.STOCK: (rulebook.tims_stock_up.value, rulebook.tims_stock_down.value),
-        Kind.ETF: (rulebook.tims_etf_up.value, rulebook.tims_etf_down.value),
-        Kind.BROAD_ETF: (rulebook.tims_broad_etf_up.value, rulebook.tims_broad_etf_down.value),
-    }
-    return ranges[kind]
+    if kind is Kind.BROAD_ETF:
+        return rulebook.tims_broad_etf_up.value, rulebook.tims_broad_etf_down.value
+    if kind is Kind.ETF:
+        return rulebook.tims_etf_up.value, rulebook.tims_etf_down.value
+    return rulebook.tims_stock_up.value, rulebook.tims_stock_down.value
 
 
 def _bands(
@@ -303,12 +295,10 @@ def _bands(
     whole, rest = np.divmod(gross, E4)
     threshold = whole * warning_e4 - (-(rest * warning_e4) // E4)  # excess < x is excess < ceil(x)
     is_cash = book.account_type == ACCOUNT_TYPES.index(AccountType.CASH)
-    conditions = [unpriced, is_cash, excess < 0, excess < threshold, worst < 0]
+    found = [unpriced, is_cash, excess < 0, excess < threshold, worst < 0]
     bands = [Band.UNPRICED, Band.OK, Band.DEFICIENCY, Band.WARNING, Band.STRESS]
-    codes: Ints = np.select(
-        conditions, [BANDS.index(band) for band in bands], BANDS.index(Band.OK)
-    ).astype(np.int64)
-    return codes
+    codes = np.select(found, [BANDS.index(band) for band in bands], BANDS.index(Band.OK))
+    return codes.astype(np.int64)
 
 
 def _cents(amount: Ints, rate: Ints | int, one: int) -> Ints:

@@ -129,14 +129,9 @@ def _report(verdict: Verdict, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(verdict.as_json(), indent=1))
         return
-    from rich.console import Console
-
     from local import table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=120)
-    table.verdict(console, verdict)
+    table.verdict(table.output_console(), verdict)
 
 
 def _stay(system: System) -> None:

@@ -64,7 +64,7 @@ def rows(*events: InputEvent) -> list[dict[str, Any]]:
 
 def busy_day() -> list[dict[str, Any]]:
     """Two accounts, shorts, a fraction, competing prices, a duplicate fill, a liquidation."""
-    second = [
+    second: list[InputEvent] = [
         instrument("SPY", Kind.BROAD_ETF),
         instrument("QLD", Kind.ETF, "2"),
         beta("SPY", "1"),
@@ -331,7 +331,7 @@ def test_enforce_and_previous_band_tell_what_the_router_must_see() -> None:
 
 
 def test_a_cash_account_is_never_enforced() -> None:
-    events = [account("A", AccountType.CASH), cash("c", "A", "-5")]
+    events: list[InputEvent] = [account("A", AccountType.CASH), cash("c", "A", "-5")]
     body = bodies(run(Shard(), rows(*events)))["A"]
     assert (body["band"], body["enforce"]) == ("OK", False)
 

@@ -36,7 +36,7 @@ class Assembly:
         manifest = json.loads((self.folder / "marginwatch-enforcement.assets.json").read_text())
         for file in manifest["files"].values():
             if any(place["objectKey"] == key for place in file["destinations"].values()):
-                return self.folder / file["source"]["path"]
+                return self.folder / str(file["source"]["path"])
         raise AssertionError(f"no asset {key}")
 
 
