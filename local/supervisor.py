@@ -92,6 +92,8 @@ class System:
     # ------------------------------------------------------------------ start
 
     def __enter__(self) -> Self:
+        # "Ready" is read from the log, so a line of an earlier run must not be there.
+        (self.state.logs / "spark.log").unlink(missing_ok=True)
         self.keeper = Keeper(self.run_id, self.state.logs / "keeper.log")
         try:
             self._start()
@@ -125,9 +127,17 @@ class System:
                 self._say(f"port {default} is taken: {name} listens on {chosen}")
 
     def _start(self) -> None:
-        """Transport and stream on one side, the cloud on the other, side by side."""
+        """Spark, the transport and the cloud side by side; then what needs them all."""
         self._say("fetching the Java archives (once; kept in the Maven cache)")
         fetch(*OFFLINE_GROUPS)
+        self._start_child(
+            "spark",
+            "local.spark",
+            "--bootstrap-servers", self.kafka,
+            "--checkpoint", str(self.state.part("spark") / "checkpoint"),
+            "--state", str(self.state.part("spark") / "tmp"),
+            "--heartbeat-ms", str(self.options.heartbeat_ms),
+        )  # fmt: skip
         self._side_by_side(self._start_transport, self._start_cloud)
         self._start_child(
             "bridge",
@@ -163,14 +173,6 @@ class System:
         self._keep(self.broker.child)
         self.broker.create_topics()
         self._say(f"Kafka listens on {self.kafka}")
-        self._start_child(
-            "spark",
-            "local.spark",
-            "--bootstrap-servers", self.kafka,
-            "--checkpoint", str(self.state.part("spark") / "checkpoint"),
-            "--state", str(self.state.part("spark") / "tmp"),
-            "--heartbeat-ms", str(self.options.heartbeat_ms),
-        )  # fmt: skip
         self._start_child("desk", "local.desk", "--servers", self.kafka)
 
     def _start_cloud(self) -> None:

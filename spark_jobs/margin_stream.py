@@ -7,7 +7,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from types import FrameType
 
@@ -30,8 +30,13 @@ WRONG_START = 2
 LOOK_S = 0.5  # how long a stop signal may wait to be seen
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the stream until it is told to stop; SystemExit 1 when it fails, 2 for a wrong start."""
+def main(
+    argv: Sequence[str] | None = None, before_start: Callable[[], None] = lambda: None
+) -> None:
+    """Run the stream until it is told to stop; SystemExit 1 when it fails, 2 for a wrong start.
+
+    `before_start` is called once the session is open: who starts the job may wait for Kafka there.
+    """
     options = _parser().parse_args(argv)
     stopping = threading.Event()
     _listen(stopping)
@@ -43,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"--shards is {options.shards}: start with --shards {made_with} or a new checkpoint"
         )
         raise SystemExit(WRONG_START)
+    before_start()
     query = start_stream(spark, options)
     sys.stdout.write(f"{READY}\n")
     sys.stdout.flush()

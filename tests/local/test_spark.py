@@ -27,14 +27,14 @@ sys.exit(main(sys.argv[2:]))
 """
 # Waits inside a call to Java, as a streaming job does.
 WAITING = """
-def main(argv):
+def main(argv, before_start):
     from pyspark.java_gateway import launch_gateway
     java = launch_gateway().jvm
     print("ready", *argv, flush=True)
     java.java.lang.Thread.sleep(60_000)
 """
 WORKING = """
-def main(argv):
+def main(argv, before_start):
     from pyspark.sql import SparkSession
     from pyspark.sql.functions import udf
     spark = SparkSession.builder.master("local[1]").getOrCreate()
