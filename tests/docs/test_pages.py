@@ -14,8 +14,6 @@ from local import errors
 from local.cli import COMMANDS
 from margin.topics import CATALOGUE
 
-IDS = {"ids": lambda page: page.name}
-
 
 @pytest.mark.parametrize("example", [e for p in PAGES for e in examples(p)], ids=lambda e: e.name)
 def test_a_command_prints_what_its_page_shows(example: Example, kept_demo: Any) -> None:
@@ -30,7 +28,7 @@ def test_a_page_that_shows_something_else_would_be_noticed() -> None:
     assert not shows(("48 shares",), "47 shares\n")
 
 
-@pytest.mark.parametrize("page", PAGES, **IDS)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_and_paths_exist(page: Path) -> None:
     text = page.read_text()
     linked = [page.parent / to for to in LINK.findall(text) if not to.startswith("http")]
@@ -38,7 +36,7 @@ def test_links_and_paths_exist(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES, **IDS)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_named_function_is_where_the_page_says(page: Path) -> None:
     for path, name in re.findall(r"`([\w/]+\.py)`, `(\w+)`", page.read_text()):
         assert re.search(rf"^(def|class) {name}\b", (ROOT / path).read_text(), re.MULTILINE), name

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from support.enforcement_world import ACCOUNT, World
@@ -14,7 +15,7 @@ from margin.ladder import LadderState
 CENT = Decimal("0.01")
 
 
-def forged(world: World, name: str) -> dict[str, object]:
+def forged(world: World, name: str) -> dict[str, Any]:
     """Figures of which one is off by a cent."""
     figures = dict(world.event().figures_usd)
     return {"figures_usd": figures | {name: figures[name] + CENT}}
@@ -99,10 +100,10 @@ def test_figures_older_than_a_price_may_be_decide_nothing(world: World) -> None:
     [{"case_id": "another-1"}, {"attempt": 9}],
     ids=["another case", "another attempt"],
 )
-def test_an_execution_that_is_not_of_the_case_ends(world: World, change: dict[str, object]) -> None:
+def test_an_execution_that_is_not_of_the_case_ends(world: World, change: dict[str, Any]) -> None:
     lock = called(world)
     request = Request(account_id=ACCOUNT, case_id=lock.case_id, attempt=lock.attempt)
-    stranger = replace(request, **change)  # type: ignore[arg-type]
+    stranger = replace(request, **change)
     before = world.actions()
     for following in (Next.CALL, Next.RESTRICT, Next.LIQUIDATE, Next.CLOSE):
         world.step(following, stranger)

@@ -12,6 +12,7 @@ from local.errors import TimedOutError
 from local.player import Message, Player, opening_messages, step_messages
 from local.scenario import Step
 from margin.errors import EventError
+from margin.events import PriceEvent
 from margin.wire import parse_event
 
 NOW_MS = 1_780_000_000_000
@@ -36,6 +37,8 @@ def test_a_late_price_is_older_than_every_price_sent_before() -> None:
     sent = step_messages(SELLOFF.steps[number - 1], number, NOW_MS)
     prices = [m for m in sent if m.topic == "prices.v1" and m.key == "NVDA"]
     newest, late = (parse_event(m.topic, m.value) for m in prices)
+    assert isinstance(newest, PriceEvent)
+    assert isinstance(late, PriceEvent)
     assert late.at_ms < newest.at_ms
     assert late.sequence < newest.sequence
 

@@ -22,7 +22,7 @@ def account(found: dict[str, Any], account_id: str) -> dict[str, Any]:
     return next(a for a in found["accounts"] if a["account_id"] == account_id)
 
 
-def rungs(found: dict[str, Any], account_id: str) -> list[tuple[str, ...]]:
+def rungs(found: dict[str, Any], account_id: str) -> list[tuple[str | None, ...]]:
     names = ("event", "price", "amount", "quantity")
     return [tuple(r[n] for n in names) for r in account(found, account_id)["seen"]]
 
