@@ -59,7 +59,7 @@ def play(
         nonlocal step
         step = now
 
-    sender = KafkaSender(system.kafka)
+    sender = KafkaSender(system.kafka, system.check)
     try:
         with Follower(system.kafka, TOPICS, view.add) as follower:
             Player(scenario, speed, sender, view, check=look, announce=announce).play()

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from local.errors import NotRunningError
+from local.kafka_io import BOOTSTRAP_MS
 from local.player import Message
 
 SEND_TIMEOUT_S = 10.0
 
 
 class KafkaSender:
-    """Sends messages and returns once the broker has them."""
+    """Sends messages and returns once the broker has them. `check` is called while it waits."""
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: str, check: Callable[[], None]) -> None:
+        self._check = check
         self._producer = KafkaProducer(
             bootstrap_servers=servers,
             acks="all",
             linger_ms=2,
+            bootstrap_timeout_ms=BOOTSTRAP_MS,
             delivery_timeout_ms=10_000,
             request_timeout_ms=5_000,
         )
@@ -34,18 +38,28 @@ class KafkaSender:
             futures = [
                 self._producer.send(m.topic, key=m.key.encode(), value=m.value) for m in messages
             ]
-            self._producer.flush(SEND_TIMEOUT_S)
+            self._flush()
             written: dict[str, int] = {}
             for future in futures:
-                record = future.get(SEND_TIMEOUT_S)
+                record = future.get(0)
                 name = f"{record.topic}-{record.partition}"
                 written[name] = max(written.get(name, 0), record.offset + 1)
         except KafkaError as error:
             raise NotRunningError(f"the broker did not take the events: {error}") from error
         return written
 
+    def _flush(self) -> None:
+        deadline = time.monotonic() + SEND_TIMEOUT_S
+        while True:
+            try:
+                return self._producer.flush(0.5)
+            except KafkaTimeoutError:
+                self._check()
+                if time.monotonic() > deadline:
+                    raise
+
     def close(self) -> None:
-        self._producer.close(2)
+        self._producer.close(0.5)
 
 
 def read(
@@ -54,6 +68,7 @@ def read(
     """Records of the topics, for ever; None where a poll brought nothing. No consumer group."""
     consumer = KafkaConsumer(
         bootstrap_servers=servers,
+        bootstrap_timeout_ms=BOOTSTRAP_MS,
         enable_auto_commit=False,
         fetch_max_wait_ms=50,
         auto_offset_reset="earliest" if from_beginning else "latest",
@@ -78,7 +93,7 @@ def read(
             if not batches:
                 yield None
     finally:
-        consumer.close()
+        consumer.close(autocommit=False, timeout_ms=500)
 
 
 class Follower:

@@ -187,6 +187,14 @@ def stop_in_order(children: Iterable[Child], grace_s: float = 5.0) -> None:
         child.stop(grace_s)
 
 
+def is_alive(pid: int) -> bool:
+    """False for a process that has ended, also where nobody has collected it yet."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def family(pids: Iterable[int]) -> list[psutil.Process]:
     """The processes and all their descendants, each once."""
     found: dict[int, psutil.Process] = {}

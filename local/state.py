@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from local.errors import NotRunningError
+from local.processes import is_alive
 
 NAME = ".marginwatch"
 
@@ -96,7 +97,7 @@ class StateFolder:
             running = Running(**json.loads(self.note.read_text()))
         except FileNotFoundError:
             raise self._not_running() from None
-        if not _is_alive(running.pid, running.pid_started):
+        if not _is_the_same(running.pid, running.pid_started):
             raise self._not_running()
         return running
 
@@ -107,8 +108,9 @@ class StateFolder:
         )
 
 
-def _is_alive(pid: int, started: float) -> bool:
+def _is_the_same(pid: int, started: float) -> bool:
+    """Whether the process still runs; its number may have gone to another one since."""
     try:
-        return bool(abs(psutil.Process(pid).create_time() - started) < 1)
+        return is_alive(pid) and bool(abs(psutil.Process(pid).create_time() - started) < 1)
     except psutil.NoSuchProcess:
         return False

@@ -14,15 +14,13 @@ from local.state import StateFolder
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(as_json: bool) -> None:
     """What is running in this folder, where it listens, and how much memory it uses."""
-    import psutil
-
-    from local.processes import resident_bytes
+    from local.processes import is_alive, resident_bytes
 
     running = StateFolder.here().running()
     parts = {
         name: {
             "pid": pid,
-            "running": psutil.pid_exists(pid),
+            "running": is_alive(pid),
             "rss_mb": round(resident_bytes([pid]) / 2**20),
         }
         for name, pid in running.parts.items()
