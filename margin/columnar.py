@@ -1,7 +1,6 @@
 """The rules over arrays: all accounts of a shard at once, equal to `assess` to the last unit.
 
-Money, prices, quantities, rates and betas are int64 in 1e-4. Wrapped sums belong only to accounts
-marked `too_large`, which get no figures.
+Money, prices, quantities, rates and betas are int64 in 1e-4. Sums wrap only where `too_large`.
 """
 
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from margin.assessment import Band
 from margin.market import Kind
 from margin.portfolio import AccountType
 from margin.rulebook import Rates, Rulebook
+from margin.stress import is_severe
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -33,7 +33,7 @@ LARGEST_USD: Final = 90_000_000_000_000.0
 class Book:
     """Accounts, their positions and the market. Positions are sorted by account, none is 0.
 
-    Codes are places in ACCOUNT_TYPES and KINDS, UNKNOWN where there is none; a price of 0 is none.
+    Codes are places in ACCOUNT_TYPES and KINDS, or UNKNOWN; a price of 0 is none.
     """
 
     as_of_ms: int
@@ -113,26 +113,31 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
     unpriced = too_large | faulty | (book.account_type == UNKNOWN)
     starts = np.searchsorted(book.account, np.arange(accounts + 1))
     is_long = book.quantity_e4 > 0
+    signed = np.where(is_long, value, -value)
     long_value = _sums(np.where(is_long, value, 0), starts)
     short_value = _sums(np.where(is_long, 0, value), starts)
     gross = long_value + short_value
     maintenance = _sums(_maintenance(book, value, rulebook), starts)
     addon = _sums(_concentration(book, value, gross, rulebook), starts)
     reg_t = _sums(_cents(value, e4(rulebook.reg_t_rate.value), E4), starts)
-    groups = _class_groups(book, value, rulebook)
+    groups = _class_groups(book, signed, rulebook)
     runs = np.searchsorted(groups.account, np.arange(accounts + 1))
     risk = _sums(groups.requirement_usd_e4, runs)
     by_risk = book.account_type == ACCOUNT_TYPES.index(AccountType.PORTFOLIO_MARGIN)
     requirement = np.where(by_risk, risk, maintenance + addon)
     equity = book.cash_usd_e4 + long_value - short_value
     excess = equity - requirement
-    exposure = _sums(_beta_weighted(book, value, rulebook), starts)
-    pnl = _scenario_pnl(exposure, rulebook)
-    worst = excess + pnl[:, _severe(rulebook)].min(axis=1)
+    beta = np.where(book.beta_known, book.beta_e4, e4(rulebook.missing_beta.value))
+    exposure = _sums(_signed(signed, beta[book.symbol]), starts)
+    moves = rulebook.stress_moves.value
+    pnl = np.stack([_signed(exposure, np.int64(e4(move))) for move in moves], axis=1)
+    severe = [is_severe(move, rulebook) for move in moves]
+    worst = excess + pnl[:, severe].min(axis=1)
     warning_e4 = e4(rulebook.warning_rate.value)
+    threshold = -_share_down(-gross, warning_e4)  # excess < x is excess < ceil(x)
     known = ~unpriced
     return Valuation(
-        band=_bands(book, unpriced, excess, gross=gross, worst=worst, warning_e4=warning_e4),
+        band=_bands(book, unpriced, excess, threshold=threshold, worst=worst),
         unpriced=unpriced,
         too_large=too_large,
         long_market_value_usd_e4=long_value * known,
@@ -153,7 +158,7 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
     )
 
 
-def mul_div(a: Ints, b: Ints | int, d: int) -> Ints:
+def mul_div(a: Ints, b: Ints | int | np.int64, d: int) -> Ints:
     """a x b / d, rounded half up, for a and b >= 0; exact wherever the result fits.
 
     Split at d so that no step leaves int64: needs min(b, d) x d < 9e18.
@@ -194,7 +199,7 @@ def _faults(book: Book, rulebook: Rulebook) -> Faults:
 
 def _too_large(book: Book, rulebook: Rulebook) -> Flags:
     """Accounts whose parts, all taken as positive, might exceed what int64 or the wire holds."""
-    widest = max(float(max(_range(kind, rulebook))) for kind in KINDS if kind is not Kind.OPTION)
+    widest = max(float(max(_range(kind, rulebook))) for kind in KINDS)
     floor_usd = float(max(rulebook.short_floor.value, rulebook.low_priced_short_floor.value))
     factor = 4 + np.abs(book.beta_e4) / E4 + widest * book.leverage_e4 / E4
     shares = np.abs(book.quantity_e4) / E4
@@ -220,45 +225,20 @@ def _maintenance(book: Book, value: Ints, rulebook: Rulebook) -> Ints:
 
 
 def _concentration(book: Book, value: Ints, gross: Ints, rulebook: Rulebook) -> Ints:
-    above = e4(rulebook.concentration_above.value)
-    whole, rest = np.divmod(gross, E4)
-    limit = whole * above + rest * above // E4
+    limit = _share_down(gross, e4(rulebook.concentration_above.value))
     exempt = np.isin(book.kind, [KINDS.index(kind) for kind in rulebook.concentration_exempt.value])
     concentrated = (value > limit[book.account]) & ~exempt[book.symbol]
-    addon = _cents(value, e4(rulebook.concentration_rate.value), E4)
-    return np.where(concentrated, addon, 0)
+    return np.where(concentrated, _cents(value, e4(rulebook.concentration_rate.value), E4), 0)
 
 
-def _beta_weighted(book: Book, value: Ints, rulebook: Rulebook) -> Ints:
-    beta = np.where(book.beta_known, book.beta_e4, e4(rulebook.missing_beta.value))[book.symbol]
-    return np.sign(book.quantity_e4) * np.sign(beta) * mul_div(value, np.abs(beta), E4)
-
-
-def _scenario_pnl(exposure: Ints, rulebook: Rulebook) -> Ints:
-    moves = [e4(move) for move in rulebook.stress_moves.value]
-    size, sign = np.abs(exposure), np.sign(exposure)
-    columns = [sign * np.sign(move) * mul_div(size, abs(move), E4) for move in moves]
-    return np.stack(columns, axis=1)
-
-
-def _severe(rulebook: Rulebook) -> list[int]:
-    least = rulebook.severe_at_least.value
-    return [i for i, move in enumerate(rulebook.stress_moves.value) if abs(move) >= least]
-
-
-def _class_groups(book: Book, value: Ints, rulebook: Rulebook) -> GroupRisks:
+def _class_groups(book: Book, signed: Ints, rulebook: Rulebook) -> GroupRisks:
     span = int(book.class_group.max(initial=0)) + 1
     key = book.account * span + book.class_group[book.symbol]
     order = np.argsort(key, kind="stable")
     keys, first = np.unique(key[order], return_index=True)
     starts = np.append(first, len(key))
-    signed = (np.sign(book.quantity_e4) * value)[order]
-    moves = _point_moves(book, rulebook)
-    points = np.zeros((len(keys), len(moves)), np.int64)
-    for i, move in enumerate(moves):
-        rate = move[book.symbol[order]]
-        gain = np.sign(signed) * np.sign(rate) * mul_div(np.abs(signed), np.abs(rate), E4)
-        points[:, i] = _sums(gain, starts)
+    moves = [move[book.symbol] for move in _point_moves(book, rulebook)]
+    points = np.stack([_sums(_signed(signed, move)[order], starts) for move in moves], axis=1)
     worst = np.maximum(0, -points.min(axis=1, initial=0))
     return GroupRisks(
         account=keys // span,
@@ -270,11 +250,8 @@ def _class_groups(book: Book, value: Ints, rulebook: Rulebook) -> GroupRisks:
 
 def _point_moves(book: Book, rulebook: Rulebook) -> list[Ints]:
     """By point, from the deepest fall to the highest rise, the signed move of every symbol."""
-    up, down = np.zeros(len(book.kind), np.int64), np.zeros(len(book.kind), np.int64)
-    for code, kind in enumerate(KINDS):
-        if kind is not Kind.OPTION:
-            up_rate, down_rate = _range(kind, rulebook)
-            up[book.kind == code], down[book.kind == code] = e4(up_rate), e4(down_rate)
+    ranges = [[e4(rate) for rate in _range(kind, rulebook)] for kind in KINDS]
+    up, down = np.array(ranges, np.int64)[book.kind].T
     count = rulebook.tims_points_per_side.value
     falls = [-mul_div(book.leverage_e4, down * k, E4 * count) for k in range(count, 0, -1)]
     rises = [mul_div(book.leverage_e4, up * k, E4 * count) for k in range(1, count + 1)]
@@ -286,14 +263,11 @@ def _range(kind: Kind, rulebook: Rulebook) -> Rates:
         return rulebook.tims_broad_etf_up.value, rulebook.tims_broad_etf_down.value
     if kind is Kind.ETF:
         return rulebook.tims_etf_up.value, rulebook.tims_etf_down.value
+    # An option and an unknown instrument make their account UNPRICED: their range never shows.
     return rulebook.tims_stock_up.value, rulebook.tims_stock_down.value
 
 
-def _bands(
-    book: Book, unpriced: Flags, excess: Ints, *, gross: Ints, worst: Ints, warning_e4: int
-) -> Ints:
-    whole, rest = np.divmod(gross, E4)
-    threshold = whole * warning_e4 - (-(rest * warning_e4) // E4)  # excess < x is excess < ceil(x)
+def _bands(book: Book, unpriced: Flags, excess: Ints, *, threshold: Ints, worst: Ints) -> Ints:
     is_cash = book.account_type == ACCOUNT_TYPES.index(AccountType.CASH)
     found = [unpriced, is_cash, excess < 0, excess < threshold, worst < 0]
     bands = [Band.UNPRICED, Band.OK, Band.DEFICIENCY, Band.WARNING, Band.STRESS]
@@ -301,9 +275,22 @@ def _bands(
     return codes.astype(np.int64)
 
 
+def _signed(amount: Ints, rate_e4: Ints | np.int64) -> Ints:
+    """amount x rate in 1e-4 USD, both signed, rounded half away from zero."""
+    product = mul_div(np.abs(amount), np.abs(rate_e4), E4)
+    signed: Ints = np.sign(amount) * np.sign(rate_e4) * product
+    return signed
+
+
 def _cents(amount: Ints, rate: Ints | int, one: int) -> Ints:
     """amount x rate / one in 1e-4 USD, rounded half up to whole cents."""
     return mul_div(amount, rate, one * CENT_E4) * CENT_E4
+
+
+def _share_down(amount: Ints, rate_e4: int) -> Ints:
+    """amount x rate in 1e-4 USD, rounded down: an integer is above the share if above this."""
+    share: Ints = amount // E4 * rate_e4 + amount % E4 * rate_e4 // E4
+    return share
 
 
 def _sums(parts: Ints, starts: Ints) -> Ints:

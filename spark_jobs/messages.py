@@ -29,7 +29,8 @@ from margin.wire import STRESS_MODES, at_text
 from margin.wire_assessment import FIGURES, is_enforced
 from margin.wire_views import encode_dead_letter
 from spark_jobs.holdings import LONG_AGO
-from spark_jobs.shard import DeadLetter, Shard
+from spark_jobs.refusals import DeadLetter
+from spark_jobs.shard import Shard
 
 Body: TypeAlias = dict[str, object]
 

@@ -96,7 +96,7 @@ def parse(topic: str, values: pa.Array) -> Parsed:
     """The events of one input topic; accepts and refuses exactly what `parse_event` does.
 
     >>> parse("betas.v1", pa.array([b"{}"])).refused
-    ((0, 'type must be 'beta', was missing'),)
+    ((0, "type must be 'beta', was missing"),)
     """
     fast, vouched = _fast(topic, values)
     slow, slow_place, refused = _slow(topic, values, np.flatnonzero(~vouched))

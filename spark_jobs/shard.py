@@ -6,7 +6,7 @@ id, and of prices, betas, instruments and account types the newest holds.
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,10 +18,8 @@ from margin.columnar import (
     ACCOUNT_TYPES,
     E4,
     KINDS,
-    LARGEST_USD,
     UNKNOWN,
     Book,
-    Flags,
     Ints,
     mul_div,
 )
@@ -29,32 +27,16 @@ from margin.topics import (
     ACCOUNTS,
     BETAS,
     CASH,
-    DAY_MS,
-    FILLS,
     INPUTS,
-    INSTRUMENTS,
     PRICES,
-    WEEK_MS,
 )
 from margin.wire import STRESS_MODES
 from spark_jobs.holdings import LONG_AGO, Names, Newest, Parts, SeenIds, WideSums, grown
-from spark_jobs.parsing import Parsed, parse
+from spark_jobs.parsing import parse
+from spark_jobs.refusals import DEDUP_WINDOW_MS, DeadLetter, acceptable, ints, one_array, set_aside
 from spark_jobs.schemas import ACCOUNT_TOPICS
 
-DEDUP_WINDOW_MS: Final = WEEK_MS
 SYMBOL_BITS: Final = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """One record that was set aside, where it came from and why."""
-
-    topic: str
-    partition: int
-    offset: int
-    logged_ms: int
-    raw: bytes
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +45,6 @@ class Applied:
 
     touched: Ints
     dead_letters: tuple[DeadLetter, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
-    """Which rows of a topic the book cannot take, and why."""
-
-    rows: Flags
-    reason: Callable[[int], str]
 
 
 class Shard:
@@ -103,10 +77,10 @@ class Shard:
             given = records.filter(pc.equal(records["topic"], topic)).combine_chunks()
             if not len(given):
                 continue
-            parsed = parse(topic, _array(given["value"]))
-            dead += _set_aside(given, dict(parsed.refused))
-            rows, refused = self._acceptable(topic, given, parsed, oldest_ms)
-            dead += _set_aside(given, refused)
+            parsed = parse(topic, one_array(given["value"]))
+            dead += set_aside(given, dict(parsed.refused))
+            rows, refused = acceptable(topic, given, parsed, oldest_ms)
+            dead += set_aside(given, refused)
             touched.append(self._apply(topic, rows))
         self._count(records)
         self.seen.forget(self.as_of_ms - DEDUP_WINDOW_MS)
@@ -206,17 +180,6 @@ class Shard:
             "instruments": self.instruments,
         }
 
-    def _acceptable(
-        self, topic: str, given: pa.Table, parsed: Parsed, oldest_ms: int
-    ) -> tuple[pa.Table, dict[int, str]]:
-        """The rows the book can take, and place and reason of the others."""
-        kept, refused = np.ones(len(parsed.rows), np.bool_), {}
-        for rejection in _rejections(topic, given, parsed, oldest_ms):
-            for row in np.flatnonzero(rejection.rows & kept).tolist():
-                refused[int(parsed.place[row])] = rejection.reason(row)
-            kept &= ~rejection.rows
-        return parsed.rows.filter(pa.array(kept)), refused
-
     def _apply(self, topic: str, rows: pa.Table) -> Ints:
         """Take good rows of one topic; the accounts they belong to."""
         nobody = np.zeros(0, np.int64)
@@ -227,13 +190,13 @@ class Shard:
             return self._apply_account_rows(topic, rows)
         symbol = self._symbols(rows)
         if topic == PRICES:
-            self.prices.offer(symbol, rows, {"price": _ints(rows["price"])})
+            self.prices.offer(symbol, rows, {"price": ints(rows["price"])})
         elif topic == BETAS:
-            self.betas.offer(symbol, rows, {"beta": _ints(rows["beta"])})
+            self.betas.offer(symbol, rows, {"beta": ints(rows["beta"])})
         else:
             columns = {
                 "kind": _codes(rows["kind"], KINDS),
-                "leverage": _ints(rows["leverage"]),
+                "leverage": ints(rows["leverage"]),
                 "class_group": self.class_groups.encode(rows["class_group"]),
             }
             self.instruments.offer(symbol, rows, columns)
@@ -250,18 +213,18 @@ class Shard:
             return account
         # An id belongs to its topic and account: whatever the number of shards, it counts once.
         ids = pc.binary_join_element_wise(topic, rows["account_id"], rows["event_id"], "|")
-        first = self.seen.first_seen(ids.to_pylist(), _ints(rows["at_ms"]))
+        first = self.seen.first_seen(ids.to_pylist(), ints(rows["at_ms"]))
         rows, account = rows.take(pa.array(first)), account[first]
         if topic == CASH:
-            self.cash.add(account, _ints(rows["amount"]))
+            self.cash.add(account, ints(rows["amount"]))
         else:
             self._apply_fills(rows, account)
         return account
 
     def _apply_fills(self, rows: pa.Table, account: Ints) -> None:
-        quantity, price = _ints(rows["quantity"]), _ints(rows["price"])
+        quantity, price = ints(rows["quantity"]), ints(rows["price"])
         self.cash.add(account, -np.sign(quantity) * mul_div(np.abs(quantity), price, E4))
-        self.cash.add(account, -_ints(rows["fee"]))
+        self.cash.add(account, -ints(rows["fee"]))
         key = account << SYMBOL_BITS | self._symbols(rows)
         new = np.setdiff1d(key, self.position)
         if len(new):
@@ -297,63 +260,5 @@ class Shard:
             self.inputs[name] = max(self.inputs.get(name, 0), row["offset_max"] + 1)
 
 
-def _rejections(
-    topic: str, given: pa.Table, parsed: Parsed, oldest_ms: int
-) -> tuple[Rejection, ...]:
-    """What no event may be here although it can be read."""
-    rows, found = parsed.rows, []
-    if topic in ACCOUNT_TOPICS:
-        key = _array(given["key"]).take(pa.array(parsed.place))
-        account_id = _array(rows["account_id"])
-        same = pc.equal(key, account_id.cast(pa.binary())).fill_null(False)
-        found.append(
-            Rejection(
-                rows=~same.to_numpy(zero_copy_only=False).astype(np.bool_),
-                reason=lambda row: f"key must be the account_id {account_id[row]}",
-            )
-        )
-    if topic in (FILLS, CASH):
-        old = _ints(rows["at_ms"]) < oldest_ms
-        days = DEDUP_WINDOW_MS // DAY_MS
-        reason = f"older than the dedup window of {days} days"
-        found.append(Rejection(rows=old, reason=lambda _row: reason))
-    if topic == FILLS:
-        usd = np.abs(_ints(rows["quantity"])) / E4 * (_ints(rows["price"]) / E4)
-        limit = f"value of a fill must be at most {LARGEST_USD:.0f} USD"
-        found.append(Rejection(rows=usd > LARGEST_USD, reason=lambda _row: limit))
-    if topic == INSTRUMENTS:
-        small = _ints(rows["leverage"]) < E4
-        found.append(Rejection(rows=small, reason=lambda _row: "leverage must be >= 1"))
-    return tuple(found)
-
-
-def _set_aside(given: pa.Table, refused: Mapping[int, str]) -> list[DeadLetter]:
-    """The refused records that this shard answers for: market data is read by every shard."""
-    letters = []
-    for place in sorted(refused):
-        record = given.slice(place, 1).to_pylist()[0]
-        if record["mine"]:
-            letters.append(
-                DeadLetter(
-                    topic=record["topic"],
-                    partition=record["partition"],
-                    offset=record["offset"],
-                    logged_ms=record["logged_ms"],
-                    raw=record["value"] or b"",
-                    reason=refused[place],
-                )
-            )
-    return letters
-
-
 def _codes(column: pa.ChunkedArray, choices: tuple[str, ...]) -> Ints:
-    return _ints(pc.index_in(column, pa.array([str(choice) for choice in choices])))
-
-
-def _ints(column: pa.ChunkedArray) -> Ints:
-    numbers: Ints = column.to_numpy().astype(np.int64)
-    return numbers
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return ints(pc.index_in(column, pa.array([str(choice) for choice in choices])))

@@ -1,7 +1,7 @@
 """The rules over arrays give what `assess` gives, to the last unit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 
 import numpy as np
@@ -278,6 +278,24 @@ def test_short_price_thresholds(price: str, maintenance: str) -> None:
     market = market_of(NVDA=(price, Kind.STOCK))
     valuation = value_accounts(book_of([case], market), REFERENCE)
     assert valuation.maintenance_requirement_usd_e4.tolist() == [e4(Decimal(maintenance))]
+    assert_equal(valuation, 0, case, market)
+
+
+@pytest.mark.parametrize(
+    ("cash", "band"),
+    [
+        pytest.param("-70.0010", Band.WARNING, id="excess < 5.00005"),
+        pytest.param("-70.0009", Band.OK, id="excess > 5.00005"),
+    ],
+)
+def test_a_warning_mark_between_two_units_is_not_rounded(cash: str, band: Band) -> None:
+    # 100.0010 less 25 % (25.00) less the debit: 5.0000 or 5.0001; 5 % of gross is 5.00005
+    held = (Position("SPY", Decimal(1)),)
+    portfolio = Portfolio(account_id="A", cash_usd=Decimal(cash), positions=held)
+    case = Case(portfolio, AccountType.MARGIN)
+    market = replace(market_of(SPY=("100.0010", Kind.BROAD_ETF)), betas={"SPY": Decimal(0)})
+    valuation = value_accounts(book_of([case], market), REFERENCE)
+    assert BANDS[valuation.band[0]] is band
     assert_equal(valuation, 0, case, market)
 
 

@@ -51,7 +51,8 @@ from margin.wire_assessment import (
 from margin.wire_views import encode_stress, encode_tims
 from spark_jobs.emission import EmissionPolicy
 from spark_jobs.holdings import SeenIds, WideSums
-from spark_jobs.shard import DEDUP_WINDOW_MS, Shard
+from spark_jobs.refusals import DEDUP_WINDOW_MS
+from spark_jobs.shard import Shard
 from spark_jobs.shard_store import emitted_of, frame_of_records, records_of
 
 HOUR_MS = 3_600_000
@@ -306,8 +307,9 @@ def test_accounts_are_said_when_something_of_theirs_changed() -> None:
     assert emits(shard, *demo_account()) == [name]  # first seen, in STRESS
     assert emits(shard, beta("SPY", "1")) == []
     assert emits(shard, price("NVDA", "400.01", START_MS + 1)) == [name]  # outside OK, moved
-    assert emits(shard, cash("c9", name, "50000")) == [name]  # an event of its own
+    assert emits(shard, cash("c9", name, "50000")) == [name]  # another band
     assert emits(shard, price("NVDA", "400.02", START_MS + 2)) == []  # OK, moved
+    assert emits(shard, cash("c10", name, "1")) == [name]  # an event of its own, still OK
     assert emits(shard, price("NVDA", "250", START_MS + 3)) == [name]  # another band
     assert emits(shard, price("SPY", "450", START_MS + 60_002)) == []
     assert emits(shard, price("SPY", "450", START_MS + 60_003)) == [name]  # heartbeat
