@@ -9,7 +9,7 @@ import traceback
 
 import click
 
-from local.errors import LocalError
+from local.errors import LocalError, NotRunningError
 
 COMMANDS = {
     "demo": "Play a falling market through the whole system and judge the outcome.",
@@ -87,7 +87,19 @@ def main() -> None:
             traceback.print_exc()
         click.echo(f"marginwatch: {error}", err=True)
         code = error.exit_code
+    except Exception as error:
+        if not _is_unreachable(error):
+            raise
+        if verbose:
+            traceback.print_exc()
+        click.echo(f"marginwatch: a part of the system cannot be reached: {error}", err=True)
+        code = NotRunningError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Told by its origin: importing the clients here would slow down every command."""
+    return type(error).__module__.partition(".")[0] in ("botocore", "kafka")
 
 
 if __name__ == "__main__":

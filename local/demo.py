@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+from kafka.errors import KafkaError
+
 from local import audit_files, audit_verify
 from local.emulator import aws_client
-from local.errors import NotRunningError
+from local.errors import NotRunningError, TimedOutError
 from local.items import query
 from local.kafka_feed import Follower, KafkaSender
 from local.player import Player
@@ -21,6 +24,7 @@ from local.verdict import Verdict, judge
 
 OUTBOX_SHARDS = 8
 QUIET_S = 1.5
+NOTICE_S = 0.3  # three looks of the supervisor
 OUTBOX_TIMEOUT_S = 15.0
 
 
@@ -59,20 +63,22 @@ def play(
         nonlocal step
         step = now
 
-    sender = KafkaSender(system.kafka, system.check)
+    sender: KafkaSender | None = None
     try:
+        sender = KafkaSender(system.kafka, system.check)
         with Follower(system.kafka, TOPICS, view.add) as follower:
             Player(scenario, speed, sender, view, check=look, announce=announce).play()
             _until_quiet(view, look)
             _until_outbox_is_empty(system, look)
             return _verdict(system, scenario, view, began, first)
-    except NotRunningError:
+    except (NotRunningError, TimedOutError, BotoCoreError, ClientError, KafkaError):
         # A broken client is most often the echo of a part that died: name the part.
-        time.sleep(0.3)
+        time.sleep(NOTICE_S)
         system.check()
         raise
     finally:
-        sender.close()
+        if sender is not None:
+            sender.close()
 
 
 def _verdict(

@@ -52,7 +52,8 @@ class KafkaSender:
         deadline = time.monotonic() + SEND_TIMEOUT_S
         while True:
             try:
-                return self._producer.flush(0.5)
+                self._producer.flush(0.5)
+                return
             except KafkaTimeoutError:
                 self._check()
                 if time.monotonic() > deadline:

@@ -14,6 +14,7 @@ from spark_jobs.parsing import Parsed
 from spark_jobs.schemas import ACCOUNT_TOPICS
 
 DEDUP_WINDOW_MS: Final = WEEK_MS
+LARGEST_LEAD_MS: Final = 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,10 @@ def _rejections(
 ) -> tuple[Rejection, ...]:
     """What no event may be here although it can be read."""
     rows, found = parsed.rows, []
+    logged_ms = ints(given["logged_ms"])[parsed.place]
+    ahead = ints(rows["at_ms"]) > logged_ms + LARGEST_LEAD_MS
+    # Such a clock would make every price of the shard stale, and old fills refused.
+    found.append(Rejection(rows=ahead, reason=lambda _row: "at is over an hour ahead of its log"))
     if topic in ACCOUNT_TOPICS:
         key = one_array(given["key"]).take(pa.array(parsed.place))
         account_id = one_array(rows["account_id"])

@@ -51,7 +51,7 @@ from margin.wire_assessment import (
 from margin.wire_views import encode_stress, encode_tims
 from spark_jobs.emission import EmissionPolicy
 from spark_jobs.holdings import SeenIds, WideSums
-from spark_jobs.refusals import DEDUP_WINDOW_MS
+from spark_jobs.refusals import DEDUP_WINDOW_MS, LARGEST_LEAD_MS
 from spark_jobs.shard import Shard
 from spark_jobs.shard_store import emitted_of, frame_of_records, records_of
 
@@ -345,3 +345,18 @@ def test_portfolio_is_the_sum_of_its_fills() -> None:
     event = parse_assessment(run(shard, [])[0].value.encode())
     assert portfolio_and_market(event)[0] == Portfolio(account_id="A", cash_usd=Decimal("1.50"))
     assert Position("KO", Decimal(0)) not in portfolio_and_market(event)[0].positions
+
+
+@pytest.mark.parametrize(
+    ("lead_ms", "dead"),
+    [
+        pytest.param(LARGEST_LEAD_MS - 1, 0, id="lead < an hour"),
+        pytest.param(LARGEST_LEAD_MS, 0, id="lead = an hour"),
+        pytest.param(LARGEST_LEAD_MS + 1, 1, id="lead > an hour"),
+    ],
+)
+def test_an_event_from_the_future_does_not_move_the_clock(lead_ms: int, dead: int) -> None:
+    shard = Shard()
+    messages = run(shard, rows(cash("c", "A", "100", at_ms=START_MS + lead_ms)))
+    assert len(bodies(messages, DEAD_LETTER)) == dead
+    assert (shard.as_of_ms > START_MS) == (not dead)
