@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -41,6 +42,7 @@ WATCH_EVERY_S = 0.1
 MEASURE_EVERY_S = 1.0
 READY_LINE = "marginwatch stream ready"
 SPARK_START_S = 90.0
+STOP_GRACE_S = {"desk": 1.5, "bridge": 1.5, "spark": 4.0}
 
 log = logging.getLogger("marginwatch")
 
@@ -188,6 +190,8 @@ class System:
         self._say(f"our CloudFormation stacks are deployed on {self.aws}")
 
     def _start_child(self, name: str, module: str, *arguments: str) -> None:
+        if self._ending.is_set():  # Ctrl-C came while a thread was still starting something
+            raise NotRunningError(f"{name} is not started: the system is ending")
         child = Child(
             name,
             python_module(module, *arguments),
@@ -218,7 +222,7 @@ class System:
     def parts(self) -> Mapping[str, Child]:
         """Every part by its name, in the order in which they are ended."""
         running: dict[str, Child] = {}
-        for name in ("desk", "bridge", "spark"):
+        for name in STOP_GRACE_S:
             if name in self._children:
                 running[name] = self._children[name]
         if self.emulator.child is not None:
@@ -278,33 +282,25 @@ class System:
     # ------------------------------------------------------------------ end
 
     def stop(self) -> None:
-        """End every part in order: desk, bridge and stream before the cloud, the broker last."""
+        """End every part: whatever talks to the broker first, side by side, then the broker."""
         with contextlib.suppress(ValueError):  # not the main thread: nobody presses Ctrl-C there
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._ending.set()
         if self._watcher.is_alive():
             self._watcher.join(5)
-        for name in ("desk", "bridge"):
-            self._stop_child(name, grace_s=1.5)
-        ends = [
-            threading.Thread(target=self._stop_child, args=("spark",), kwargs={"grace_s": 4.0}),
-            threading.Thread(target=self.emulator.stop),
-        ]
-        for thread in ends:
-            thread.start()
-        for thread in ends:
-            thread.join()
+        ends = [self.emulator.stop]
+        for name, grace_s in STOP_GRACE_S.items():
+            if child := self._children.pop(name, None):
+                ends.append(partial(child.stop, grace_s))
+        with ThreadPoolExecutor(len(ends)) as pool:
+            for end in [pool.submit(end) for end in ends]:
+                end.result()
         self.broker.stop(grace_s=3)
         if self.keeper is not None:
             with contextlib.suppress(LocalError):  # the keeper itself was killed: nothing to keep
                 self.keeper.close()
             self.keeper = None
         self.state.note.unlink(missing_ok=True)
-
-    def _stop_child(self, name: str, *, grace_s: float) -> None:
-        child = self._children.pop(name, None)
-        if child is not None:
-            child.stop(grace_s)
 
 
 def _ended(code: int) -> str:

@@ -34,3 +34,8 @@ def kept_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptDemo]:
         if not process.ended:
             process.process.terminate()
             process.wait(30)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The kept demo runs last: a whole system beside the other tests would only slow them down."""
+    items.sort(key=lambda item: "kept_demo" in getattr(item, "fixturenames", ()))

@@ -10,10 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.command import Background, leftovers, run
+from support.command import Background, leftovers, marked_processes, run
 from support.waiting import wait_until
 
 from local.scenario import FOLDER
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for the runs that are killed: the next run has to cope with what they left."""
+    return tmp_path_factory.mktemp("killed")
 
 
 @contextmanager
@@ -34,23 +40,6 @@ def taken(*ports: int) -> Iterator[None]:
         listener.close()
 
 
-def test_a_wrong_expectation_fails_and_is_named_also_with_the_usual_ports_taken(
-    tmp_path: Path,
-) -> None:
-    """Twice in the same folder: the second run starts from what the first left."""
-    text = (FOLDER / "nvda-selloff.toml").read_text()
-    wrong = text.replace('price = "342.40", quantity = "48"', 'price = "342.40", quantity = "49"')
-    assert wrong != text
-    (tmp_path / "wrong.toml").write_text(wrong)
-    with taken(9092, 4566):
-        done = run(tmp_path, "demo", "wrong.toml", timeout_s=300)
-    assert done.returncode == 1, done.stderr
-    assert "expected LIQUIDATION of 49 shares at 342.40, found LIQUIDATION of 48" in done.stdout
-    assert "verdict: fail" in done.stdout
-    assert "port 9092 is taken" in done.stderr
-    assert "port 4566 is taken" in done.stderr
-
-
 def test_a_port_that_was_asked_for_and_is_taken_is_one_clear_line(tmp_path: Path) -> None:
     with taken(19392):
         done = run(tmp_path, "demo", "--kafka-port", "19392")
@@ -60,30 +49,60 @@ def test_a_port_that_was_asked_for_and_is_taken_is_one_clear_line(tmp_path: Path
 
 
 @pytest.mark.parametrize("part", ["spark", "Kafka", "AWS emulator"])
-def test_a_part_that_is_killed_ends_the_demo_and_leaves_nothing(part: str, tmp_path: Path) -> None:
-    demo = Background(tmp_path, "demo", "--json")
+def test_a_part_that_is_killed_ends_the_demo_and_leaves_nothing(part: str, folder: Path) -> None:
+    demo = Background(folder, "demo", "--json")
     note = demo.note()
     os.kill(note["parts"][part], signal.SIGKILL)
-    code = demo.wait(20)
+    code = demo.wait(10)
     assert code == 3, demo.err.read_text()
     assert f"{part} was killed by signal 9" in demo.err.read_text()
     assert leftovers(note["run_id"]) == []
 
 
-def test_interrupting_ends_everything_within_ten_seconds(tmp_path: Path) -> None:
-    demo = Background(tmp_path, "demo", "--json")
+def test_interrupting_ends_everything_within_ten_seconds(folder: Path) -> None:
+    demo = Background(folder, "demo", "--json")
     note = demo.note()
     demo.interrupt()
     assert demo.wait(10) == 130
     assert leftovers(note["run_id"]) == []
 
 
-def test_killing_the_command_itself_ends_everything(tmp_path: Path) -> None:
-    demo = Background(tmp_path, "demo", "--json")
+def test_interrupting_while_it_starts_leaves_nothing(folder: Path) -> None:
+    demo = Background(folder, "demo", "--json")
+    wait_until(lambda: (folder / ".marginwatch" / "logs" / "kafka.log").is_file(), 60)
+    demo.interrupt()
+    assert demo.wait(10) == 130
+    assert marked_processes(folder) == []
+
+
+def test_killing_the_command_itself_ends_everything(folder: Path) -> None:
+    demo = Background(folder, "demo", "--json")
     note = demo.note()
     demo.process.kill()
     wait_until(lambda: not leftovers(note["run_id"]), 15)
-    assert run(tmp_path, "status").returncode == 3
+    assert run(folder, "status").returncode == 3
+
+
+def test_two_at_once_each_with_its_own_verdict_after_the_usual_ports_are_gone(
+    folder: Path, tmp_path: Path
+) -> None:
+    """One is right, the other is told something wrong and says so. Both run where others died."""
+    text = (FOLDER / "nvda-selloff.toml").read_text()
+    wrong = text.replace('price = "342.40", quantity = "48"', 'price = "342.40", quantity = "49"')
+    assert wrong != text
+    (tmp_path / "wrong.toml").write_text(wrong)
+    with taken(9092, 4566):
+        first = Background(folder, "demo")
+        second = Background(tmp_path, "demo", "wrong.toml")
+        codes = first.wait(300), second.wait(60)
+    said = first.out.read_text(), second.out.read_text()
+    assert codes == (0, 1), first.err.read_text() + second.err.read_text()
+    assert "verdict: pass" in said[0]
+    assert "verdict: fail" in said[1]
+    assert "expected LIQUIDATION of 49 shares at 342.40, found LIQUIDATION of 48" in said[1]
+    for demo in (first, second):
+        assert "port 9092 is taken" in demo.err.read_text()
+        assert "port 4566 is taken" in demo.err.read_text()
 
 
 @pytest.mark.parametrize(

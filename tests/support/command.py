@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,19 @@ class Background:
 
 def leftovers(run_id: str) -> list[str]:
     """The command lines of every process that carries the run's id."""
-    found = []
+    return [line for line, mark, _ in _marked() if mark == run_id]
+
+
+def marked_processes(folder: Path) -> list[str]:
+    """The command lines of every process of a run that was started in the folder."""
+    return [line for line, _, where in _marked() if where == str(folder)]
+
+
+def _marked() -> Iterator[tuple[str, str, str]]:
+    """Command line, run id and starting folder of every process of any run."""
     for process in psutil.process_iter():
         try:
-            if process.environ().get("MARGINWATCH_RUN") == run_id:
-                found.append(" ".join(process.cmdline())[:120])
+            if mark := process.environ().get("MARGINWATCH_RUN"):
+                yield " ".join(process.cmdline())[:120], mark, process.cwd()
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue
-    return found
