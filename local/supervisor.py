@@ -49,10 +49,14 @@ log = logging.getLogger("marginwatch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to run it. Ports that are None are chosen; `speed` divides the ladder's timers."""
+    """How to run it. Ports that are None are chosen; `speed` divides the ladder's timers.
+
+    `resumes`: an earlier run left state, so what it left undone is swept up at once.
+    """
 
     speed: Decimal = Decimal(1)
     heartbeat_ms: int = 60_000
+    resumes: bool = False
     kafka_port: int | None = None
     aws_port: int | None = None
 
@@ -251,6 +255,8 @@ class System:
     def _watch(self) -> None:
         """Notices a part that died, sweeps the outbox and cases, measures memory."""
         swept = measured = time.monotonic()
+        if self.options.resumes:
+            self._sweep()
         while not self._ending.wait(WATCH_EVERY_S):
             for name, child in self.parts().items():
                 if child.exit_code is not None and not self._ending.is_set():

@@ -35,7 +35,9 @@ def command(
     from local.scenario import speed as checked_speed
     from local.supervisor import Options, System, interrupt
 
-    options = Options(speed=checked_speed(speed), kafka_port=kafka_port, aws_port=aws_port)
+    options = Options(
+        speed=checked_speed(speed), resumes=not fresh, kafka_port=kafka_port, aws_port=aws_port
+    )
     state = StateFolder.here()
     if detach:
         _detach(state)
@@ -63,8 +65,8 @@ def _detach(state: StateFolder) -> None:
     else:
         raise NotRunningError(f"a system is already running in {state.root} (pid {running.pid})")
     arguments = [a for a in sys.argv[1:] if a != "--detach"]
-    log = state.logs / "up.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    state.root.mkdir(parents=True, exist_ok=True)
+    log = state.root / "up.log"
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "local.cli", *arguments],

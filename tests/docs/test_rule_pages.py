@@ -450,6 +450,9 @@ def test_the_account_that_both_methods_see_differently() -> None:
     assert a.requirement_usd == Decimal(178_000)
     # 200,000 x 15 % + 360,000 x 6 % = 30,000 + 21,600
     assert a.portfolio_margin_usd == Decimal(51_600)
+    text = _text(TIMS)
+    assert f"is a margin account, so its requirement is {usd(a.requirement_usd)}." in text
+    assert f"As a portfolio margin account it would be {usd(a.portfolio_margin_usd)}." in text
 
 
 # ---- the text between the tables
@@ -506,6 +509,12 @@ def test_every_number_in_the_text_is_accounted_for(page: Path) -> None:
     known |= _numbers(" ".join(shown for p, shown, _ in CLAIMS if p == page))
     known |= {Decimal(1).scaleb(-n) for n in (money.VALUE_PLACES, money.CENT_PLACES)}
     assert _numbers(_text(page).replace("rule of 2026", "")) - known == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_time_on_a_page_is_one_of_the_demo(page: Path) -> None:
+    times = {step.at for step in SCENARIO.steps} | {at for at, _ in ladder_steps(DEMO)}
+    assert set(re.findall(r"\b\d\d:\d\d\b", page.read_text())) <= times
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

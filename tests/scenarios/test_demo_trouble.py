@@ -105,6 +105,19 @@ def test_two_at_once_each_with_its_own_verdict_after_the_usual_ports_are_gone(
         assert "port 4566 is taken" in demo.err.read_text()
 
 
+def test_up_takes_up_where_the_last_run_ended(folder: Path) -> None:
+    """The open case of the demo goes on under its next attempt; nothing that was decided is lost."""
+    assert run(folder, "up", "--detach", timeout_s=120).returncode == 0
+    try:
+        wait_until(lambda: "-2  " in run(folder, "workflow", "list").stdout, 30)
+        listed = run(folder, "workflow", "list").stdout.splitlines()
+        resumed = [line for line in listed if line.startswith("ACC_STRESS_003")]
+        assert ["FAILED" in resumed[0], "RUNNING" in resumed[1]] == [True, True]
+        assert run(folder, "audit", "verify").returncode == 0
+    finally:
+        assert run(folder, "down").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
