@@ -6,12 +6,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol, TypedDict, assert_never
 
 from local.errors import TimedOutError
 from local.scenario import Scenario, Step, minutes
 from margin import topics
-from margin.wire import at_text, canonical_json
+from margin.events import (
+    AccountEvent,
+    BetaEvent,
+    CashEvent,
+    FillEvent,
+    InputEvent,
+    InstrumentEvent,
+    PriceEvent,
+)
+from margin.money import ZERO
+from margin.wire import encode
 
 SETTLE_TIMEOUT_S = 25.0
 LATE_BY_MS = 60_000
@@ -38,110 +48,100 @@ class View(Protocol):
 
 def opening_messages(scenario: Scenario, now_ms: int) -> list[Message]:
     """Reference data: instruments, betas and accounts."""
-    messages = []
+    events: list[InputEvent] = []
     for symbol in scenario.symbols:
-        messages.append(
-            _message(
-                topics.INSTRUMENTS,
-                symbol.name,
-                f"I-{symbol.name}",
-                now_ms,
-                type="instrument",
-                symbol=symbol.name,
-                kind=symbol.kind,
-                leverage=symbol.leverage,
-            )
+        instrument = InstrumentEvent(
+            **_envelope(f"I-{symbol.name}", now_ms),
+            symbol=symbol.name,
+            kind=symbol.kind,
+            leverage=symbol.leverage,
+            class_group=symbol.name,
         )
-        messages.append(
-            _message(
-                topics.BETAS,
-                symbol.name,
-                f"B-{symbol.name}",
-                now_ms,
-                type="beta",
-                symbol=symbol.name,
-                beta=symbol.beta,
-                sequence=1,
-            )
+        beta = BetaEvent(
+            **_envelope(f"B-{symbol.name}", now_ms),
+            symbol=symbol.name,
+            beta=symbol.beta,
+            sequence=1,
         )
-    for account in scenario.accounts:
-        messages.append(
-            _message(
-                topics.ACCOUNTS,
-                account.account_id,
-                f"A-{account.account_id}",
-                now_ms,
-                type="account",
-                account_id=account.account_id,
-                account_type=account.account_type,
-                stress_mode=account.stress_mode,
-            )
+        events += [instrument, beta]
+    events += [
+        AccountEvent(
+            **_envelope(f"A-{account.account_id}", now_ms),
+            account_id=account.account_id,
+            account_type=account.account_type,
+            stress_mode=account.stress_mode,
         )
-    return messages
+        for account in scenario.accounts
+    ]
+    return [_message(event) for event in events]
 
 
 def step_messages(step: Step, number: int, now_ms: int) -> list[Message]:
     """The events of one step. `number` (1, 2, ...) orders its prices."""
-    messages = [_price(s, p, number * 10, now_ms) for s, p in step.prices.items()]
-    messages += [
+    events: list[InputEvent] = [_price(s, p, number * 10, now_ms) for s, p in step.prices.items()]
+    events += [
         _price(s, p, number * 10 - 5, now_ms - LATE_BY_MS) for s, p in step.late_prices.items()
     ]
-    for index, entry in enumerate(step.cash):
-        amount = entry["amount"]
-        kind = entry.get("kind", "withdrawal" if amount.startswith("-") else "deposit")
-        messages.append(
-            _message(
-                topics.CASH,
-                entry["account"],
-                f"C-{number}-{index}",
-                now_ms,
-                type="cash",
-                account_id=entry["account"],
-                amount=amount,
-                kind=kind,
-            )
+    events += [
+        CashEvent(
+            **_envelope(f"C-{number}-{index}", now_ms),
+            account_id=movement.account_id,
+            amount_usd=movement.amount_usd,
+            kind=movement.kind,
         )
-    for entry in step.fills:
-        messages.append(
-            _message(
-                topics.FILLS,
-                entry["account"],
-                entry["id"],
-                now_ms,
-                type="fill",
-                fill_id=entry["id"],
-                account_id=entry["account"],
-                symbol=entry["symbol"],
-                quantity=entry["quantity"],
-                price=entry["price"],
-                fee=entry.get("fee", "0"),
-            )
+        for index, movement in enumerate(step.cash)
+    ]
+    events += [
+        FillEvent(
+            **_envelope(trade.fill_id, now_ms),
+            account_id=trade.account_id,
+            symbol=trade.symbol,
+            quantity_shares=trade.quantity_shares,
+            price_usd=trade.price_usd,
+            fee_usd=ZERO,
         )
-    messages += [Message(r["topic"], r["key"], r["value"].encode()) for r in step.raw]
-    return messages
+        for trade in step.fills
+    ]
+    raw = [Message(r["topic"], r["key"], r["value"].encode()) for r in step.raw]
+    return [*map(_message, events), *raw]
 
 
-def _price(symbol: str, price: str, sequence: int, at_ms: int) -> Message:
-    return _message(
-        topics.PRICES,
-        symbol,
-        f"P-{symbol}-{sequence}",
-        at_ms,
-        type="price",
+def _price(symbol: str, price_usd: Decimal, sequence: int, at_ms: int) -> PriceEvent:
+    return PriceEvent(
+        **_envelope(f"P-{symbol}-{sequence}", at_ms),
         symbol=symbol,
-        price=price,
+        price_usd=price_usd,
         sequence=sequence,
     )
 
 
-def _message(topic: str, key: str, event_id: str, at_ms: int, **fields: Any) -> Message:
-    envelope = {
-        "schema": 1,
-        "event_id": event_id,
-        "at": at_text(at_ms),
-        "correlation_id": event_id,
-    }
-    return Message(topic, key, canonical_json(envelope | fields))
+class _Envelope(TypedDict):
+    event_id: str
+    at_ms: int
+    correlation_id: str
+
+
+def _envelope(event_id: str, at_ms: int) -> _Envelope:
+    return {"event_id": event_id, "at_ms": at_ms, "correlation_id": event_id}
+
+
+def _message(event: InputEvent) -> Message:
+    match event:
+        case FillEvent():
+            topic, key = topics.FILLS, event.account_id
+        case CashEvent():
+            topic, key = topics.CASH, event.account_id
+        case AccountEvent():
+            topic, key = topics.ACCOUNTS, event.account_id
+        case PriceEvent():
+            topic, key = topics.PRICES, event.symbol
+        case BetaEvent():
+            topic, key = topics.BETAS, event.symbol
+        case InstrumentEvent():
+            topic, key = topics.INSTRUMENTS, event.symbol
+        case _:
+            assert_never(event)
+    return Message(topic, key, encode(event))
 
 
 class Player:

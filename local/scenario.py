@@ -7,10 +7,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from local.errors import UsageError
+from margin.market import Kind
+from margin.portfolio import AccountType
+from margin.rulebook import StressMode
 
 FOLDER = Path(__file__).with_name("scenarios")
 EVENTS = (
@@ -26,6 +30,7 @@ EVENTS = (
     "CASE_HALTED",
 )
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+Choice = TypeVar("Choice", bound=StrEnum)
 DECIMAL = re.compile(r"-?\d{1,14}(\.\d{1,4})?")
 
 
@@ -43,7 +48,7 @@ class Expectation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioAccount:
     account_id: str
-    account_type: str
+    account_type: AccountType
     stress_mode: str
     watch: str
     shows: str
@@ -54,9 +59,27 @@ class ScenarioAccount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
     name: str
+    kind: Kind
+    beta: Decimal
+    leverage: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    account_id: str
+    amount_usd: Decimal
     kind: str
-    beta: str
-    leverage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """A fill; one that comes twice has the same id."""
+
+    fill_id: str
+    account_id: str
+    symbol: str
+    quantity_shares: Decimal
+    price_usd: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +89,10 @@ class Step:
     at: str
     title: str
     starts_clock: bool
-    prices: Mapping[str, str]
-    late_prices: Mapping[str, str]
-    cash: tuple[Mapping[str, str], ...]
-    fills: tuple[Mapping[str, str], ...]
+    prices: Mapping[str, Decimal]
+    late_prices: Mapping[str, Decimal]
+    cash: tuple[Movement, ...]
+    fills: tuple[Trade, ...]
     raw: tuple[Mapping[str, str], ...]
 
 
@@ -132,7 +155,7 @@ def _scenario(data: dict[str, Any]) -> Scenario:
         symbols=tuple(
             Symbol(
                 name=name,
-                kind=s["kind"],
+                kind=_choice(f"symbols.{name}.kind", s["kind"], Kind),
                 beta=_decimal(f"symbols.{name}.beta", s["beta"]),
                 leverage=_decimal(f"symbols.{name}.leverage", s.get("leverage", "1")),
             )
@@ -158,25 +181,46 @@ def speed(text: str) -> Decimal:
 
 def _step(data: dict[str, Any]) -> Step:
     at = _time(data["at"])
-    for name, price in [*data.get("prices", {}).items(), *data.get("late_prices", {}).items()]:
-        _decimal(f"steps {at}: price of {name}", price)
     return Step(
         at=at,
         title=data.get("title", ""),
         starts_clock=data.get("clock") == "start",
-        prices=data.get("prices", {}),
-        late_prices=data.get("late_prices", {}),
-        cash=tuple(data.get("cash", ())),
-        fills=tuple(data.get("fills", ())),
+        prices=_prices(at, data.get("prices", {})),
+        late_prices=_prices(at, data.get("late_prices", {})),
+        cash=tuple(_movement(at, m) for m in data.get("cash", ())),
+        fills=tuple(_trade(at, t) for t in data.get("fills", ())),
         raw=tuple(data.get("raw", ())),
+    )
+
+
+def _prices(at: str, data: dict[str, str]) -> dict[str, Decimal]:
+    return {name: _decimal(f"step {at}, price of {name}", text) for name, text in data.items()}
+
+
+def _movement(at: str, data: dict[str, str]) -> Movement:
+    amount_usd = _decimal(f"step {at}, cash of {data['account']}", data["amount"])
+    usual = "withdrawal" if amount_usd < 0 else "deposit"
+    return Movement(account_id=data["account"], amount_usd=amount_usd, kind=data.get("kind", usual))
+
+
+def _trade(at: str, data: dict[str, str]) -> Trade:
+    what = f"step {at}, fill {data['id']}"
+    return Trade(
+        fill_id=data["id"],
+        account_id=data["account"],
+        symbol=data["symbol"],
+        quantity_shares=_decimal(f"{what}, quantity", data["quantity"]),
+        price_usd=_decimal(f"{what}, price", data["price"]),
     )
 
 
 def _account(data: dict[str, Any]) -> ScenarioAccount:
     return ScenarioAccount(
         account_id=data["id"],
-        account_type=data["type"],
-        stress_mode=data.get("stress_mode", "ladder"),
+        account_type=_choice(f"{data['id']}.type", data["type"], AccountType),
+        stress_mode=_choice(
+            f"{data['id']}.stress_mode", data.get("stress_mode", "ladder"), StressMode
+        ),
         watch=data["watch"],
         shows=data.get("shows", ""),
         why=data.get("why", ""),
@@ -190,7 +234,7 @@ def _expectation(account_id: str, data: dict[str, Any]) -> Expectation:
             f"{account_id}: expected an event of {', '.join(EVENTS)}, found {data['event']!r}"
         )
     numbers = {
-        key: Decimal(_decimal(f"{account_id}: {key}", data[key])) if key in data else None
+        key: _decimal(f"{account_id}: {key}", data[key]) if key in data else None
         for key in ("price", "amount", "quantity")
     }
     return Expectation(
@@ -208,12 +252,20 @@ def _time(text: str) -> str:
     return text
 
 
-def _decimal(what: str, text: str) -> str:
+def _decimal(what: str, text: str) -> Decimal:
     if not isinstance(text, str) or not DECIMAL.fullmatch(text):
         raise UsageError(
             f"{what}: expected a decimal in quotes with at most four decimals, found {text!r}"
         )
-    return text
+    return Decimal(text)
+
+
+def _choice(what: str, text: str, choices: type[Choice]) -> Choice:
+    try:
+        return choices(text)
+    except ValueError:
+        known = ", ".join(choices)
+        raise UsageError(f"{what}: expected one of {known}, found {text!r}") from None
 
 
 def _check(scenario: Scenario) -> None:
@@ -225,7 +277,12 @@ def _check(scenario: Scenario) -> None:
         raise UsageError('expected at most one step with clock = "start"')
     accounts = {account.account_id for account in scenario.accounts}
     for step in scenario.steps:
-        _declared(step.at, "account", {e["account"] for e in (*step.cash, *step.fills)}, accounts)
+        _declared(
+            step.at,
+            "account",
+            {m.account_id for m in step.cash} | {t.account_id for t in step.fills},
+            accounts,
+        )
         priced = {*step.prices, *step.late_prices}
         _declared(step.at, "symbol", priced, {s.name for s in scenario.symbols})
 

@@ -15,9 +15,8 @@ SHIPPED = scenario.FOLDER / "nvda-selloff.toml"
 
 def test_the_shipped_scenario_holds_the_falling_market_and_eight_accounts() -> None:
     found = scenario.load(SHIPPED)
-    assert [s.prices.get("NVDA") for s in found.steps if s.prices][-6:] == [
-        "400.00", "392.80", "385.60", "371.20", "356.80", "342.40",
-    ]  # fmt: skip
+    prices = [str(s.prices["NVDA"]) for s in found.steps if s.prices]
+    assert prices[-6:] == ["400.00", "392.80", "385.60", "371.20", "356.80", "342.40"]
     assert len(found.accounts) == 8
     assert {name for name, _ in found.left_out} == {"ACC_HEDGED_004", "ACC_PM_008"}
 
@@ -35,10 +34,10 @@ def test_the_shipped_scenario_holds_the_falling_market_and_eight_accounts() -> N
 )
 def test_each_price_follows_from_its_beta(name: str, at: str, move: str) -> None:
     found = scenario.load(SHIPPED)
-    beta = next(Decimal(s.beta) for s in found.symbols if s.name == name)
+    beta = next(s.beta for s in found.symbols if s.name == name)
     prices = {s.at: s.prices for s in found.steps}
-    expected = Decimal(prices["08:30"][name]) * (1 + beta * Decimal(move))
-    assert Decimal(prices[at][name]) == expected
+    expected = prices["08:30"][name] * (1 + beta * Decimal(move))
+    assert prices[at][name] == expected
 
 
 @pytest.mark.parametrize(
@@ -51,6 +50,8 @@ def test_each_price_follows_from_its_beta(name: str, at: str, move: str) -> None
         ('NVDA = "385.60"', 'NVDB = "385.60"', "expected a declared symbol, found NVDB"),
         ('account = "ACC_CASH_009", amount', 'account = "ACC_X", amount', "found ACC_X"),
         ('at = "11:30"\ntitle', 'at = "10:15"\ntitle', "ascending order"),
+        ('kind = "broad_etf"', 'kind = "fund"', "expected one of stock, etf, broad_etf"),
+        ('stress_mode = "immediate"', 'stress_mode = "now"', "expected one of ladder, immediate"),
         ('speed = "90"', 'speed = "0"', "expected a speed above 0"),
         ("[symbols]", "[symbols", "expected a TOML file"),
         ('name = "nvda-selloff"', "", "an entry is missing"),

@@ -106,7 +106,7 @@ def test_two_at_once_each_with_its_own_verdict_after_the_usual_ports_are_gone(
 
 
 def test_up_takes_up_where_the_last_run_ended(folder: Path) -> None:
-    """The open case of the demo goes on under its next attempt; nothing that was decided is lost."""
+    """The open case goes on under its next attempt; nothing that was decided is lost."""
     assert run(folder, "up", "--detach", timeout_s=120).returncode == 0
     try:
         wait_until(lambda: "-2  " in run(folder, "workflow", "list").stdout, 30)
