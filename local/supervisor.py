@@ -133,18 +133,9 @@ class System:
                 self._say(f"port {default} is taken: {name} listens on {chosen}")
 
     def _start(self) -> None:
-        """Spark, the transport and the cloud side by side; then what needs them all."""
-        self._say("fetching the Java archives (once; kept in the Maven cache)")
-        fetch(*OFFLINE_GROUPS)
-        self._start_child(
-            "spark",
-            "local.spark",
-            "--bootstrap-servers", self.kafka,
-            "--checkpoint", str(self.state.part("spark") / "checkpoint"),
-            "--state", str(self.state.part("spark") / "tmp"),
-            "--heartbeat-ms", str(self.options.heartbeat_ms),
-        )  # fmt: skip
-        self._side_by_side(self._start_transport, self._start_cloud)
+        """Stream and transport on one side, the cloud on the other; then what needs both."""
+        self._watcher.start()
+        self._side_by_side(self._start_stream, self._start_cloud)
         self._start_child(
             "bridge",
             "local.bridge",
@@ -155,18 +146,23 @@ class System:
             "--filter", ENFORCED_ONLY,
         )  # fmt: skip
         spark = self._children["spark"]
-        spark.wait_until_ready(lambda: READY_LINE in self._log_text(spark), SPARK_START_S)
+        spark.wait_until_ready(lambda: self._says_ready(spark), SPARK_START_S)
         self._say("Spark is reading")
+        if self.options.resumes:
+            self._sweep()
         self.state.write_note(self._note())
-        self._watcher.start()
 
-    @staticmethod
-    def _side_by_side(*starts: Callable[[], None]) -> None:
+    def _says_ready(self, child: Child) -> bool:
+        self.check()
+        return READY_LINE in child.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def _side_by_side(self, *starts: Callable[[], None]) -> None:
         """Run them in threads; an error or Ctrl-C is raised at once, and `stop` ends the rest."""
         pool = ThreadPoolExecutor(len(starts))
         running = [pool.submit(start) for start in starts]
         try:
             while running:
+                self.check()
                 done, _ = wait(running, timeout=0.1, return_when=FIRST_EXCEPTION)
                 for future in done:
                     running.remove(future)
@@ -174,7 +170,18 @@ class System:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _start_transport(self) -> None:
+    def _start_stream(self) -> None:
+        """Spark opens its session while the broker starts; it waits there for the topics."""
+        self._say("fetching the Java archives (once; kept in the Maven cache)")
+        fetch(*OFFLINE_GROUPS)
+        self._start_child(
+            "spark",
+            "local.spark",
+            "--bootstrap-servers", self.kafka,
+            "--checkpoint", str(self.state.part("spark") / "checkpoint"),
+            "--state", str(self.state.part("spark") / "tmp"),
+            "--heartbeat-ms", str(self.options.heartbeat_ms),
+        )  # fmt: skip
         self.broker.start()
         self._keep(self.broker.child)
         self.broker.create_topics()
@@ -208,10 +215,6 @@ class System:
     def _keep(self, child: Child | None, *, terminate: bool = True) -> None:
         if child is not None and self.keeper is not None:
             self.keeper.watch(child, terminate=terminate)
-
-    @staticmethod
-    def _log_text(child: Child) -> str:
-        return child.log_file.read_text(encoding="utf-8", errors="replace")
 
     # ------------------------------------------------------------------ while it runs
 
@@ -255,8 +258,6 @@ class System:
     def _watch(self) -> None:
         """Notices a part that died, sweeps the outbox and cases, measures memory."""
         swept = measured = time.monotonic()
-        if self.options.resumes:
-            self._sweep()
         while not self._ending.wait(WATCH_EVERY_S):
             for name, child in self.parts().items():
                 if child.exit_code is not None and not self._ending.is_set():
@@ -266,7 +267,7 @@ class System:
             if now - measured >= MEASURE_EVERY_S:
                 measured = now
                 self.measure()
-            if now - swept >= SWEEP_EVERY_S:
+            if now - swept >= SWEEP_EVERY_S and self.outputs:
                 swept = now
                 self._sweep()
 
