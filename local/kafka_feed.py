@@ -16,6 +16,7 @@ from local.kafka_io import BOOTSTRAP_MS
 from local.player import Message
 
 SEND_TIMEOUT_S = 10.0
+BLOCK_MS = 3_000  # a broker that is up answers at once; one that died must be noticed soon
 
 
 class KafkaSender:
@@ -27,7 +28,8 @@ class KafkaSender:
             bootstrap_servers=servers,
             acks="all",
             linger_ms=2,
-            bootstrap_timeout_ms=BOOTSTRAP_MS,
+            bootstrap_timeout_ms=BLOCK_MS,
+            max_block_ms=BLOCK_MS,
             delivery_timeout_ms=10_000,
             request_timeout_ms=5_000,
         )
@@ -119,7 +121,7 @@ class Follower:
         trace: TracebackType | None,
     ) -> None:
         self._ending.set()
-        self._thread.join(5)
+        self._thread.join(1)  # it waits for the broker where that has died
 
     def check(self) -> None:
         if self._error is not None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
+import tempfile
 from collections.abc import Collection
+from pathlib import Path
+from typing import IO
 
 from local.errors import PortTakenError
 
 LOOPBACK = "127.0.0.1"
+_CLAIMS: list[IO[str]] = []  # open files hold the locks
 
 
 def is_free(port: int) -> bool:
@@ -34,6 +40,36 @@ def free_port(avoid: Collection[int] = ()) -> int:
             port = int(probe.getsockname()[1])
         if port not in avoid:
             return port
+
+
+def claim(port: int) -> bool:
+    """Keep the port for this process until it ends; False where another of ours has it.
+
+    Between choosing a port and listening on it some seconds pass, in which a second system that
+    starts in another folder would choose the same one.
+    """
+    folder = Path(tempfile.gettempdir()) / f"marginwatch-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = (folder / str(port)).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return False
+    _CLAIMS.append(file)
+    return True
+
+
+def claim_port(
+    default: int, asked: int | None = None, *, avoid: Collection[int] = (), what: str = "port"
+) -> int:
+    """choose_port, and the port claimed. Raises PortTakenError as it does."""
+    port = choose_port(default, asked, avoid=avoid, what=what)
+    while not claim(port):
+        if asked is not None:
+            raise PortTakenError(f"{what} {asked} is about to be used by another system")
+        port = free_port({*avoid, port})
+    return port
 
 
 def choose_port(

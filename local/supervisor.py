@@ -32,7 +32,7 @@ from local.emulator import DEFAULT_PORT as AWS_PORT
 from local.emulator import Emulator, aws_client
 from local.errors import LocalError, NotRunningError
 from local.jars import OFFLINE_GROUPS, fetch
-from local.ports import choose_port
+from local.ports import claim_port
 from local.processes import Child, Keeper, new_run_id, python_module, resident_bytes
 from local.state import Running, StateFolder
 from margin.topics import MARGIN_CALC
@@ -78,7 +78,7 @@ class System:
         self._ending = threading.Event()
         self._failure: str | None = None
         self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
-        self._choose_ports()
+        self._claim_ports()
         self.broker = KafkaBroker(
             state.part("kafka"),
             self._kafka_port,
@@ -116,14 +116,14 @@ class System:
     ) -> None:
         self.stop()
 
-    def _choose_ports(self) -> None:
+    def _claim_ports(self) -> None:
         o = self.options
-        self._kafka_port = choose_port(KAFKA_PORT, o.kafka_port, what="Kafka port")
-        self._controller_port = choose_port(
+        self._kafka_port = claim_port(KAFKA_PORT, o.kafka_port, what="Kafka port")
+        self._controller_port = claim_port(
             DEFAULT_CONTROLLER_PORT, avoid={self._kafka_port}, what="Kafka controller port"
         )
         taken = {self._kafka_port, self._controller_port}
-        self._aws_port = choose_port(AWS_PORT, o.aws_port, avoid=taken, what="AWS port")
+        self._aws_port = claim_port(AWS_PORT, o.aws_port, avoid=taken, what="AWS port")
         for name, default, chosen in (
             ("Kafka", KAFKA_PORT, self._kafka_port),
             ("AWS", AWS_PORT, self._aws_port),

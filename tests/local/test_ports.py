@@ -1,10 +1,13 @@
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from local.errors import PortTakenError
 from local.ports import LOOPBACK, choose_port, free_port, is_free
+from local.processes import child_environment
 
 
 @pytest.fixture
@@ -43,3 +46,23 @@ def test_a_port_taken_on_all_interfaces_is_not_free() -> None:
         server.bind(("0.0.0.0", 0))
         server.listen()
         assert not is_free(server.getsockname()[1])
+
+
+def test_two_systems_that_start_at_once_get_different_ports() -> None:
+    port = free_port()
+    ask = f"from local.ports import claim_port; print(claim_port({port}), flush=True); input()"
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", ask],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=child_environment(),
+        )
+        for _ in range(2)
+    ]
+    chosen = [int(process.stdout.readline()) for process in both if process.stdout]
+    for process in both:
+        process.communicate("\n", timeout=10)
+    assert port in chosen
+    assert chosen[0] != chosen[1]

@@ -72,12 +72,19 @@ class Background:
         return self.process.poll() is not None
 
     def note(self, timeout_s: float = 90) -> dict[str, Any]:
-        """What it says of its running system, once it is up."""
-        path = self.folder / ".marginwatch" / "running.json"
-        wait_until(lambda: path.is_file() or self.ended, timeout_s)
-        assert path.is_file(), f"it never came up:\n{self.err.read_text()}"
-        found: dict[str, Any] = json.loads(path.read_text())
+        """What it says of its running system, once it is up; not what an earlier run said."""
+        wait_until(lambda: self._own_note() or self.ended, timeout_s)
+        found = self._own_note()
+        assert found, f"it never came up:\n{self.err.read_text()}"
         return found
+
+    def _own_note(self) -> dict[str, Any]:
+        path = self.folder / ".marginwatch" / "running.json"
+        try:
+            found: dict[str, Any] = json.loads(path.read_text())
+        except FileNotFoundError:
+            return {}
+        return found if found["pid"] == self.process.pid else {}
 
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
