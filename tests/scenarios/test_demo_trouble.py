@@ -15,7 +15,6 @@ from support.waiting import wait_until
 
 from local.scenario import FOLDER
 
-
 # Python ends itself with SIGINT where Ctrl-C came in the middle of certain imports, whatever the
 # program does about it. A shell shows both as 130.
 INTERRUPTED = (130, -signal.SIGINT)
