@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,26 +43,33 @@ def verify(folder: Path) -> Verification:
     records, problem = 0, None
     for account in sorted({*ends, *(p.name for p in folder.iterdir() if p.is_dir())}):
         files = sorted((folder / account).glob("*.json"))
-        records += len(files)
-        problem = problem or _chain_problem(account, files, ends.get(account))
+        objects = [(f"{account}/{path.name}", path.read_bytes()) for path in files]
+        records += len(objects)
+        problem = problem or chain_problem(account, objects, ends.get(account))
     return Verification(len(ends), records, problem)
 
 
-def _chain_problem(account: str, files: list[Path], end: tuple[int, str] | None) -> str | None:
+def chain_problem(
+    account: str, objects: Sequence[tuple[str, bytes]], end: tuple[int, str] | None
+) -> str | None:
+    """The first problem of one account's records, or None.
+
+    `objects`: name and bytes of each, in the order of their names; `end`: sequence and hash of the
+    head, which is kept apart from them so that a missing end is found too.
+    """
     if end is None:
         return f"{account} has records, but no head in {HEADS}"
     previous = GENESIS
-    for sequence, path in enumerate(files, start=1):
-        name = f"{account}/{path.name}"
+    for sequence, (name, raw) in enumerate(objects, start=1):
         expected = f"{account}/{sequence:010d}.json"
         if name != expected:
             return f"{expected} is missing; the next record found is {name}"
-        problem, previous = _record_problem(path.read_bytes(), account, sequence, previous)
+        problem, previous = _record_problem(raw, account, sequence, previous)
         if problem:
             return f"{name} {problem}"
-    if len(files) < end[0]:
-        return f"{account}/{len(files) + 1:010d}.json is missing; the trail ends at {end[0]}"
-    if len(files) > end[0]:
+    if len(objects) < end[0]:
+        return f"{account}/{len(objects) + 1:010d}.json is missing; the trail ends at {end[0]}"
+    if len(objects) > end[0]:
         return f"{account}/{end[0] + 1:010d}.json is one too many; the trail ends at {end[0]}"
     if previous != end[1]:
         return f"{account}/{end[0]:010d}.json does not have the hash of its head in {HEADS}"

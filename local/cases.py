@@ -6,11 +6,10 @@ import json
 from datetime import datetime
 from typing import Any
 
+from functions import names
 from local import items
 from local.emulator import aws_client
 from local.state import Running
-
-LOCK_SHARDS = 8
 
 
 def open_cases(running: Running) -> list[dict[str, str]]:
@@ -19,8 +18,8 @@ def open_cases(running: Running) -> list[dict[str, str]]:
     table = running.outputs["TableName"]
     locks = [
         item
-        for shard in range(LOCK_SHARDS)
-        for item in items.query(dynamodb, table, f"CASES#{shard}")
+        for shard in range(names.SHARDS)
+        for item in items.query(dynamodb, table, names.locks_key(shard))
     ]
     return [lock | {"account_id": lock["sk"]} for lock in locks]
 

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from kafka.errors import KafkaError
 
+from functions import names
 from local import audit_files, audit_verify
 from local.emulator import aws_client
 from local.errors import NotRunningError, TimedOutError
@@ -22,7 +23,6 @@ from local.scenario import Scenario, Step
 from local.supervisor import System
 from local.verdict import Verdict, judge
 
-OUTBOX_SHARDS = 8
 QUIET_S = 1.5
 NOTICE_S = 0.3  # three looks of the supervisor
 OUTBOX_TIMEOUT_S = 15.0
@@ -124,7 +124,7 @@ def _until_quiet(view: Projection, look: Callable[[], None]) -> None:
 def _until_outbox_is_empty(system: System, look: Callable[[], None]) -> None:
     dynamodb, table = aws_client(system.aws, "dynamodb"), system.outputs["TableName"]
     deadline = time.monotonic() + OUTBOX_TIMEOUT_S
-    while any(query(dynamodb, table, f"OUT#{shard}") for shard in range(OUTBOX_SHARDS)):
+    while any(query(dynamodb, table, names.outbox_key(shard)) for shard in range(names.SHARDS)):
         look()
         if time.monotonic() > deadline:
             return  # the verdict finds what is missing in the audit trail

@@ -182,11 +182,6 @@ def kill_group(group: int, signal_number: signal.Signals = signal.SIGKILL) -> No
         os.killpg(group, signal_number)
 
 
-def stop_in_order(children: Iterable[Child], grace_s: float = 5.0) -> None:
-    for child in children:
-        child.stop(grace_s)
-
-
 def is_alive(pid: int) -> bool:
     """False for a process that has ended, also where nobody has collected it yet."""
     try:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from support.audit_trail import problem_of
 from support.enforcement_world import ACCOUNT, BUCKET, World, stream_event
 
 from functions.adapters.audit_trail import AuditTrail
 from functions.errors import AuditConflictError
 from functions.publisher import publish
-from margin.audit import verify_chain
 from margin.canonical import parse_json_object
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -67,7 +67,7 @@ def test_what_is_in_the_bucket_is_the_chain(world: World) -> None:
     world.publish()
     records = stored(world)
     assert [record["sequence"] for record in records] == [1, 2]
-    assert verify_chain(records, world.table.head(ACCOUNT)) is None
+    assert problem_of(records, world.table.head(ACCOUNT), ACCOUNT) is None
 
 
 def test_a_recorded_stream_event_is_understood(world: World) -> None:

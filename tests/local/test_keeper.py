@@ -88,6 +88,7 @@ def test_keeper_ignores_ctrl_c_and_sigterm(tmp_path: Path) -> None:
     os.kill(keeper.pid, signal.SIGINT)
     os.kill(keeper.pid, signal.SIGTERM)
     keeper.watch(os.getpid())  # still listening
+    assert keeper.running
     keeper.close()
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from support.audit_trail import problem_of
+
 from functions import close, evaluate, liquidate, names, rung
 from functions.adapters.accounts_table import AccountsTable
 from functions.adapters.audit_trail import AuditTrail
@@ -15,7 +17,6 @@ from functions.publisher import Publisher, publish
 from functions.router import Router, respond
 from functions.stored import Lock
 from margin.assessment import Band, assess
-from margin.audit import verify_chain
 from margin.market import Instrument, Kind, Market, Quote
 from margin.portfolio import AccountType, Portfolio, Position
 from margin.rulebook import REFERENCE
@@ -216,7 +217,7 @@ class World:
     def actions(self) -> list[str]:
         """Every decision of the account so far, from its audit chain, which is whole."""
         records = [body["audit_record"] for body in self.outbox()]
-        assert verify_chain(records, self.table.head(ACCOUNT)) is None
+        assert problem_of(records, self.table.head(ACCOUNT), ACCOUNT) is None
         return [str(record["action"]) for record in records]
 
     def last_message(self) -> dict[str, Any]:
