@@ -18,9 +18,13 @@ COMMANDS = {
     "status": "What is running, where, and how it does.",
     "observe": "Print events from the topics as they come.",
     "accounts": "The accounts and where each stands.",
+    "explain": "How each figure of an account came about.",
+    "compare": "Regulation T beside portfolio margin for the same book.",
     "workflow": "The cases of the ladder, step by step.",
     "audit": "Check the chain of decisions.",
+    "rules": "The rates and thresholds, their sources, and what changed.",
     "doctor": "Check what this machine has and lacks.",
+    "bench": "How fast this machine computes margin.",
 }
 INTERRUPTED = 130
 

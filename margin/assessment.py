@@ -6,22 +6,20 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from margin import explanation
+from margin import explanation, explanation_options
 from margin.explanation import Line, total_line
 from margin.exposure import beta_weighted_exposure
+from margin.flags import blocking_flags, information_flags
 from margin.market import Market
 from margin.money import VALUE_PLACES, ZERO, half_up
+from margin.option_margin import StrategyMargin
 from margin.portfolio import AccountType, Portfolio
+from margin.portfolio_groups import GroupRelief
+from margin.requirements import requirements_of
 from margin.rulebook import Rulebook
 from margin.stress import Scenario, stress_scenarios, worst_severe_excess
 from margin.tims import ClassGroupRisk
-from margin.valuation import (
-    PositionFigures,
-    blocking_flags,
-    information_flags,
-    portfolio_margin,
-    position_figures,
-)
+from margin.valuation import PositionFigures, as_of_date, position_figures
 
 
 class Band(StrEnum):
@@ -72,6 +70,14 @@ class Assessment:
     flags: tuple[str, ...]
     figures: tuple[PositionFigures, ...] = field(repr=False)
     rulebook: Rulebook = field(repr=False)
+    strategies: tuple[StrategyMargin, ...] = ()
+    reliefs: tuple[GroupRelief, ...] = ()
+
+    @property
+    def plain(self) -> tuple[PositionFigures, ...]:
+        """Positions outside every class with options."""
+        classes = {f.option.terms.underlying for f in self.figures if f.option is not None}
+        return tuple(f for f in self.figures if f.option is None and f.symbol not in classes)
 
     @property
     def gross_market_value_usd(self) -> Decimal:
@@ -102,8 +108,9 @@ def assess(
 ) -> Assessment | Unassessable:
     """Every margin figure of one account at one moment, USD, or why there is none.
 
-    A missing or stale price, a missing instrument or account type and an option give
-    Unassessable. A missing beta counts as 1 and is flagged. Totals are sums of rounded parts.
+    A missing or stale price, instrument, account type or theoretical value, and an option that has
+    expired or no terms, give Unassessable. A missing beta counts as 1 and is flagged. Totals are
+    sums of rounded parts. Options count at market in equity.
     Source: docs/01-finra-4210.md, "The figures of an account".
 
     >>> from margin.market import Instrument, Kind, Quote
@@ -166,12 +173,11 @@ def _assessment(
     long_usd = sum((f.market_value_usd for f in figures if f.signed_value_usd > 0), ZERO)
     short_usd = sum((f.market_value_usd for f in figures if f.signed_value_usd < 0), ZERO)
     equity_usd = portfolio.cash_usd + long_usd - short_usd
-    maintenance_usd = sum((f.maintenance_usd for f in figures), ZERO)
-    concentration_usd = sum((f.concentration_usd for f in figures), ZERO)
-    risks = portfolio_margin(figures, rulebook)
-    portfolio_margin_usd = sum((risk.requirement_usd for risk in risks), ZERO)
+    needed = requirements_of(figures, rulebook, as_of_date(as_of_ms))
     requirement_usd = requirement_of(
-        account_type, maintenance_usd + concentration_usd, portfolio_margin_usd
+        account_type,
+        needed.maintenance_usd + needed.concentration_usd,
+        needed.portfolio_margin_usd,
     )
     excess_usd = equity_usd - requirement_usd
     exposure_usd = beta_weighted_exposure(f.beta_weighted_usd for f in figures)
@@ -187,20 +193,22 @@ def _assessment(
         long_market_value_usd=long_usd,
         short_market_value_usd=short_usd,
         equity_usd=equity_usd,
-        maintenance_requirement_usd=maintenance_usd,
-        concentration_addon_usd=concentration_usd,
-        portfolio_margin_usd=portfolio_margin_usd,
-        reg_t_requirement_usd=sum((f.reg_t_usd for f in figures), ZERO),
+        maintenance_requirement_usd=needed.maintenance_usd,
+        concentration_addon_usd=needed.concentration_usd,
+        portfolio_margin_usd=needed.portfolio_margin_usd,
+        reg_t_requirement_usd=needed.reg_t_usd,
         requirement_usd=requirement_usd,
         excess_usd=excess_usd,
         warning_threshold_usd=half_up(gross_usd * rulebook.warning_rate.value, VALUE_PLACES),
         beta_weighted_exposure_usd=exposure_usd,
         scenarios=scenarios,
         worst_severe_excess_usd=worst_usd,
-        tims=risks,
+        tims=needed.risks,
         flags=flags,
         figures=figures,
         rulebook=rulebook,
+        strategies=needed.strategies,
+        reliefs=needed.reliefs,
     )
 
 
@@ -246,9 +254,11 @@ def _lines(a: Assessment) -> Iterator[Line]:
 def _requirement_lines(a: Assessment) -> Iterator[Line]:
     if a.account_type is AccountType.PORTFOLIO_MARGIN:
         yield from explanation.class_group_lines(a.tims, a.rulebook)
+        yield from explanation_options.relief_lines(a.reliefs)
         yield _part(explanation.PORTFOLIO_MARGIN, a.portfolio_margin_usd, "FINRA Rule 4210(g)")
     else:
-        yield from explanation.maintenance_lines(a.figures, a.rulebook)
+        yield from explanation.maintenance_lines(a.plain, a.rulebook)
+        yield from explanation_options.strategy_lines(a.strategies)
         yield _part(explanation.MAINTENANCE, a.maintenance_requirement_usd, "FINRA Rule 4210(c)")
         yield from explanation.concentration_lines(a.figures, a.gross_market_value_usd, a.rulebook)
         yield _part(explanation.CONCENTRATION, a.concentration_addon_usd, "FINRA Rule 4210(d)")

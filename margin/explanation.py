@@ -30,6 +30,25 @@ PORTFOLIO_MARGIN = "portfolio margin"
 REQUIREMENT = "requirement"
 EXCESS = "excess"
 
+_ORIGINS = {
+    "cash": "ledger",
+    "quantity": "position",
+    "contracts": "position",
+    "shares": "position",
+    "price": "price",
+    "S": "price",
+    "rate": "rulebook",
+    "floor": "rulebook",
+    "minimum charge": "rulebook and position",
+    "main": "rulebook",
+    "K": "instrument",
+    "K of the call": "instrument",
+    "K of the put": "instrument",
+    "more than nine months": "instrument and rulebook",
+    "leverage": "instrument",
+    "multiplier": "instrument",
+    "class groups": "instrument",
+}
 _VALUATION = "FINRA Rule 4210(a), current market value"
 
 
@@ -103,10 +122,22 @@ def total_line(term: str, formula: str, value_usd: Decimal, *, rule: str, source
     )
 
 
+def origin_of(name: str) -> str:
+    """Where the input of that name comes from: price, position, ledger, rulebook or instrument.
+
+    An amount in USD or shares of several of them is of "position and price".
+    Source: docs/01-finra-4210.md, "The figures of an account".
+
+    >>> origin_of("price"), origin_of("rate")
+    ('price', 'rulebook')
+    """
+    return _ORIGINS.get(name, "position and price")
+
+
 def _value_line(f: PositionFigures) -> Line:
     return Line(
         term=f"market value of {f.symbol}",
-        formula="quantity x price",
+        formula="quantity x price" if f.option is None else "contracts x multiplier x price",
         inputs=_holding(f),
         value_usd=f.signed_value_usd,
         rule="a long adds to equity, a short takes from it",
@@ -170,6 +201,12 @@ def _class_group_line(risk: ClassGroupRisk, rulebook: Rulebook) -> Line:
 
 
 def _holding(f: PositionFigures) -> tuple[tuple[str, str], ...]:
+    if f.option is not None:
+        return (
+            ("contracts", decimal_text(f.position.quantity_shares)),
+            ("multiplier", decimal_text(f.instrument.multiplier)),
+            ("price", usd_text(f.price_usd)),
+        )
     return (
         ("quantity", decimal_text(f.position.quantity_shares)),
         ("price", usd_text(f.price_usd)),

@@ -7,6 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from margin.assessment import requirement_of
 from margin.errors import MarginError
 from margin.house import concentration_addon
+from margin.liquidation_options import OptionTrial, has_options, order_of_options
 from margin.maintenance import maintenance_requirement
 from margin.market import Market
 from margin.money import VALUE_PLACES, ZERO, half_up
@@ -70,14 +71,19 @@ def size_liquidation(
     Decimal('48')
     """
     aim = target if target is not None else Target()
-    trial = _trial(portfolio, account_type, market, rulebook, symbol)
+    trial: _Trial | OptionTrial = (
+        OptionTrial(portfolio, account_type, market, rulebook, symbol)
+        if has_options(portfolio, market)
+        else _trial(portfolio, account_type, market, rulebook, symbol)
+    )
+    unit_usd = trial.closing.price_usd * trial.closing.instrument.multiplier
     for shares in _candidates(trial.closing.position.quantity_shares):
         excess_usd, gross_usd = trial.after(shares)
         if excess_usd >= max(aim.excess_usd, aim.gross_rate * gross_usd):
             return Sizing(
                 shares=shares,
                 excess_after_usd=excess_usd,
-                proceeds_usd=half_up(shares * trial.closing.price_usd, VALUE_PLACES),
+                proceeds_usd=half_up(shares * unit_usd, VALUE_PLACES),
             )
     return Sizing(shares=None, excess_after_usd=None, proceeds_usd=None)
 
@@ -106,9 +112,15 @@ def warning_target(rulebook: Rulebook) -> Target:
     return Target(gross_rate=rulebook.warning_rate.value)
 
 
-def choose_symbol(portfolio: Portfolio, market: Market, rulebook: Rulebook) -> str:
+def choose_symbol(
+    portfolio: Portfolio,
+    market: Market,
+    rulebook: Rulebook,
+    account_type: AccountType = AccountType.MARGIN,
+) -> str:
     """Symbol to liquidate first: highest beta, then largest release per dollar, then by name.
 
+    With options, one whose closing lowers the requirement comes before any that does not.
     Source: reference design, exercise 5; docs/01-finra-4210.md, "Liquidation sizing".
 
     >>> from margin.market import Instrument, Kind, Quote
@@ -122,6 +134,14 @@ def choose_symbol(portfolio: Portfolio, market: Market, rulebook: Rulebook) -> s
     figures = position_figures(portfolio, market, rulebook)
     if not figures:
         raise MarginError(f"a position to liquidate expected in {portfolio.account_id}, found none")
+    if has_options(portfolio, market):
+        orders = {
+            f.symbol: order_of_options(
+                OptionTrial(portfolio, account_type, market, rulebook, f.symbol)
+            )
+            for f in figures
+        }
+        return min(orders, key=lambda symbol: orders[symbol])
     return min(figures, key=_order_of_sale).symbol
 
 
@@ -146,7 +166,7 @@ def plan_liquidation(
     >>> plan_liquidation(book, AccountType.MARGIN, market, REFERENCE).quantity_shares
     Decimal('76')
     """
-    symbol = choose_symbol(portfolio, market, rulebook)
+    symbol = choose_symbol(portfolio, market, rulebook, account_type)
     sizing = size_liquidation(portfolio, account_type, market, rulebook, symbol, target)
     held_shares = portfolio.quantity_of(symbol)
     shares = abs(held_shares) if sizing.shares is None else sizing.shares

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from margin.money import CENT_PLACES, half_up
+from margin.money import CENT_PLACES, ZERO, half_up
 from margin.rulebook import Rulebook
 
 
@@ -52,3 +52,15 @@ def box_requirement(
     """
     boxed_shares = min(long_shares, short_shares)
     return half_up(boxed_shares * price_usd * rulebook.box_rate.value, CENT_PLACES)
+
+
+def minimum_equity_deficiency(equity_usd: Decimal, rulebook: Rulebook) -> Decimal:
+    """What a margin account that uses credit lacks to 2,000 USD of equity, USD, never negative.
+
+    Source: FINRA Rule 4210(b)(4).
+
+    >>> from margin.rulebook import REFERENCE
+    >>> minimum_equity_deficiency(Decimal(1500), REFERENCE)
+    Decimal('500.00')
+    """
+    return half_up(max(ZERO, rulebook.minimum_equity.value - equity_usd), CENT_PLACES)

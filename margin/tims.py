@@ -1,4 +1,4 @@
-"""Portfolio margin of stock positions: the worst of ten points, by class group."""
+"""Portfolio margin: the worst of ten points, by class group."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,12 +66,50 @@ def position_points(signed_value_usd: Decimal, moves: Iterable[Decimal]) -> tupl
     return tuple(half_up(signed_value_usd * move, VALUE_PLACES) for move in moves)
 
 
+def option_points(
+    contracts: Decimal,
+    multiplier: Decimal,
+    price_usd: Decimal,
+    theoretical_usd: Iterable[Decimal],
+) -> tuple[Decimal, ...]:
+    """Gain or loss of an option position at every point, USD, signed, to 0.0001.
+
+    Contracts signed; price and theoretical values in USD per share.
+    Source: FINRA Rule 4210(g); docs/02-what-is-tims.md, "Ten points".
+
+    >>> option_points(Decimal(-2), Decimal(100), Decimal(3), [Decimal(1), Decimal(8)])
+    (Decimal('400.0000'), Decimal('-1000.0000'))
+    """
+    shares = contracts * multiplier
+    return tuple(half_up(shares * (value - price_usd), VALUE_PLACES) for value in theoretical_usd)
+
+
+def minimum_charge(
+    contracts: Decimal, multiplier: Decimal, market_value_usd: Decimal, rulebook: Rulebook
+) -> Decimal:
+    """Least portfolio margin of an option position, USD, never negative: 37.50 a contract.
+
+    Contracts signed, market value >= 0 in USD; a long option owes no more than that value.
+    Source: FINRA Rule 4210(g); OCC practice for the cap on long options.
+
+    >>> from margin.rulebook import REFERENCE
+    >>> minimum_charge(Decimal(-10), Decimal(100), Decimal(50), REFERENCE)
+    Decimal('375.00')
+    >>> minimum_charge(Decimal(10), Decimal(100), Decimal(50), REFERENCE)
+    Decimal('50.00')
+    """
+    charge_usd = abs(contracts) * multiplier * rulebook.option_minimum_charge.value
+    if contracts > 0:
+        charge_usd = min(charge_usd, market_value_usd)
+    return half_up(charge_usd, CENT_PLACES)
+
+
 def class_group_risk(
     class_group: str, rows: Iterable[tuple[Decimal, ...]], minimum_usd: Decimal = ZERO
 ) -> ClassGroupRisk:
     """Worst loss of the positions on one underlying, which offset in full, USD, never negative.
 
-    Sum at each point, then max(0, -lowest sum, minimum charge), in cents. Stock has no minimum.
+    Sum at each point, then max(0, -lowest sum, minimum charge), in cents. Only options have one.
     Source: FINRA Rule 4210(g); docs/02-what-is-tims.md.
 
     >>> rows = [(Decimal(-2250), Decimal(2250)), (Decimal(2000), Decimal(-2000))]
@@ -101,7 +139,11 @@ def _range(kind: Kind, rulebook: Rulebook) -> tuple[Decimal, Decimal]:
             return rulebook.tims_etf_up.value, rulebook.tims_etf_down.value
         case Kind.BROAD_ETF:
             return rulebook.tims_broad_etf_up.value, rulebook.tims_broad_etf_down.value
+        case Kind.INDEX:
+            return rulebook.tims_index_up.value, rulebook.tims_index_down.value
+        case Kind.BROAD_INDEX:
+            return rulebook.tims_broad_index_up.value, rulebook.tims_broad_index_down.value
         case Kind.OPTION:
-            raise MarginError("a stock, etf or broad_etf expected, was option")
+            raise MarginError("an underlying expected (stock, etf or index), was option")
         case _:
             assert_never(kind)

@@ -19,8 +19,10 @@ from margin.columnar import (
     KINDS,
     UNKNOWN,
     Book,
+    GroupRisks,
     Ints,
     Valuation,
+    class_group_risks,
 )
 from margin.money import decimal_text
 from margin.rulebook import Rulebook
@@ -40,6 +42,7 @@ FLAG_NAMES: Final = {
     "price_stale": "PRICE_STALE",
     "instrument_missing": "INSTRUMENT_MISSING",
     "option": "OPTION_UNSUPPORTED",
+    "index": "INDEX_NOT_HELD",
 }
 ZERO_CENTS: Final = "0.00"
 
@@ -84,7 +87,7 @@ def account_messages(
         return
     figures = _figures(book, valuation, due)
     positions = _positions(shard, book, valuation, due)
-    groups = _class_groups(shard, valuation, due)
+    groups = _class_groups(shard, class_group_risks(book, due, rulebook), due)
     pnl = [usd_texts(column) for column in valuation.pnl_usd_e4[due].T]
     stressed = [
         usd_texts(column + valuation.excess_usd_e4[due]) for column in valuation.pnl_usd_e4[due].T
@@ -204,7 +207,7 @@ def _positions(
     symbol = book.symbol[place]
     market = _Market.of(shard, symbol)
     quantity = number_texts(book.quantity_e4[place])
-    faults = {name: getattr(valuation.faults, name)[place] for name in FLAG_NAMES}
+    faults = {name: getattr(valuation.faults, name)[symbol] for name in FLAG_NAMES}
     no_beta = ~book.beta_known[symbol]
     found = []
     for start, end in pairwise(ends):
@@ -252,8 +255,7 @@ class _Market(NamedTuple):
         return cls(found)
 
 
-def _class_groups(shard: Shard, valuation: Valuation, due: Ints) -> list[list[Body]]:
-    groups = valuation.groups
+def _class_groups(shard: Shard, groups: GroupRisks, due: Ints) -> list[list[Body]]:
     place, ends = _runs(groups.account, due)
     points = [usd_texts(column) for column in groups.points_usd_e4[place].T]
     requirement = usd_texts(groups.requirement_usd_e4[place])

@@ -21,8 +21,11 @@ from margin.columnar import (
     UNKNOWN,
     Book,
     Ints,
+    Valuation,
+    Valuer,
     mul_div,
 )
+from margin.rulebook import Rulebook
 from margin.topics import (
     ACCOUNTS,
     BETAS,
@@ -67,6 +70,8 @@ class Shard:
         self.last_band = np.zeros(0, np.int64)
         self.last_excess_usd_e4 = np.zeros(0, np.int64)
         self.last_said_ms = np.zeros(0, np.int64)
+        # No part of the state: what it keeps only saves time.
+        self._valuer: tuple[Rulebook, Valuer] | None = None
 
     def apply(self, records: pa.Table) -> Applied:
         """Take a batch of records (schemas.RECORD); one bad record never stops its neighbours."""
@@ -110,6 +115,12 @@ class Shard:
             leverage_e4=self.instruments.columns["leverage"],
             class_group=self.instruments.columns["class_group"],
         )
+
+    def value(self, book: Book, rulebook: Rulebook) -> Valuation:
+        """Every figure of every account; only what changed since the last book is redone."""
+        if self._valuer is None or self._valuer[0] is not rulebook:
+            self._valuer = rulebook, Valuer(rulebook)
+        return self._valuer[1].value(book)
 
     def say(self, account: Ints, band: Ints, excess_usd_e4: Ints) -> None:
         """Remember what was said of accounts, now."""

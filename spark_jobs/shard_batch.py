@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from margin.columnar import Ints, value_accounts
+from margin.columnar import Ints
 from margin.rulebook import Rulebook
 from spark_jobs.emission import EmissionPolicy, due_accounts
 from spark_jobs.messages import Message, account_messages, dead_letter_messages
@@ -26,7 +26,7 @@ def run_batch(shard: Shard, records: pa.Table, policy: EmissionPolicy, rulebook:
     in_order = records.sort_by([(name, "ascending") for name in ("topic", "partition", "offset")])
     applied = shard.apply(in_order)
     book = shard.book()
-    valuation = value_accounts(book, rulebook)
+    valuation = shard.value(book, rulebook)
     due = due_accounts(shard, valuation, applied.touched, policy)
     messages = [
         *dead_letter_messages(applied.dead_letters),

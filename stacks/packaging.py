@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("margin", "functions")
 # The vectorised twin needs NumPy, which is not in a function: it recomputes with the scalar rules.
-LEFT_OUT = frozenset({PurePosixPath("margin/columnar.py")})
+LEFT_OUT = PurePosixPath("margin/columnar")
 COMMON = ("aws-lambda-powertools", "jmespath", "typing-extensions")
 WITH_KAFKA = (*COMMON, "kafka-python")
 # Code, and data that code reads: kafka-python keeps its message schemas in JSON.
 PACKAGED = frozenset({".py", ".json"})
+# The rulebooks are data.
+ROOM_FILES = frozenset({".py", ".toml"})
 COMPILED = frozenset({".so", ".pyd", ".dylib", ".dll"})
 SKIPPED_PARTS = frozenset({"__pycache__", "tests", "test", "benchmarks"})
 
@@ -34,9 +36,9 @@ def stage(folder: Path, distributions: Iterable[str]) -> Path:
 
 
 def _room_files(room: str) -> Iterator[tuple[PurePosixPath, Path]]:
-    for path in sorted((PROJECT / room).rglob("*.py")):
+    for path in sorted(p for p in (PROJECT / room).rglob("*") if p.suffix in ROOM_FILES):
         relative = PurePosixPath(path.relative_to(PROJECT).as_posix())
-        if relative not in LEFT_OUT and SKIPPED_PARTS.isdisjoint(relative.parts):
+        if not relative.is_relative_to(LEFT_OUT) and SKIPPED_PARTS.isdisjoint(relative.parts):
             yield relative, path
 
 

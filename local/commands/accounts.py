@@ -52,7 +52,7 @@ def show(account_id: str, as_json: bool) -> None:
         item["sk"]: item
         for item in items.query(dynamodb, running.outputs["TableName"], f"ACCT#{account_id}")
     }
-    assessment = _newest(running.kafka).get(account_id)
+    assessment = newest(running.kafka).get(account_id)
     if assessment is None and not held:
         raise UsageError(
             f"expected an account of `marginwatch accounts list`, found {account_id!r}"
@@ -85,7 +85,7 @@ def _rows() -> list[dict[str, Any]]:
     states = items.scan_states(dynamodb, running.outputs["TableName"])
     open_cases = {c["account_id"]: c["case_id"] for c in cases.open_cases(running)}
     rows = []
-    for account_id, assessment in sorted(_newest(running.kafka).items()):
+    for account_id, assessment in sorted(newest(running.kafka).items()):
         ladder = states.get(account_id, {}).get("LADDER", {})
         rows.append(
             {
@@ -102,17 +102,17 @@ def _rows() -> list[dict[str, Any]]:
     return rows
 
 
-def _newest(servers: str) -> dict[str, dict[str, Any]]:
+def newest(servers: str) -> dict[str, dict[str, Any]]:
     """The newest assessment of each account, from the topic's beginning to its present end."""
     from local.kafka_feed import read
     from margin.topics import MARGIN_CALC
 
-    newest: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for record in read(servers, (MARGIN_CALC,), from_beginning=True, poll_ms=500):
         if record is None:
-            return newest
+            return found
         event = json.loads(record.value)
-        held = newest.get(event["account_id"])
+        held = found.get(event["account_id"])
         if held is None or event["version"] > held["version"]:
-            newest[event["account_id"]] = event
-    return newest
+            found[event["account_id"]] = event
+    return found

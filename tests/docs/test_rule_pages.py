@@ -55,7 +55,10 @@ def test_the_ten_points_and_the_steps_of_the_demo_are_complete() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_shows_every_rate_of_its_rule(page: Path) -> None:
     prefixes = {
-        FINRA: ("long_", "short_", "low_priced_", "leveraged_", "concentration_", "reg_t_rate"),
+        FINRA: (
+            *("long_rate", "short_rate", "short_floor", "low_priced_", "leveraged_"),
+            *("concentration_", "reg_t_rate"),
+        ),
         TIMS: ("tims_",),
         BETA: ("stress_moves", "severe_", "missing_beta"),
     }[page]

@@ -129,7 +129,7 @@ OPTION = Instrument(symbol="NVDA", kind=Kind.OPTION)
         (market_of({"NVDA": "1"}), None, ("ACCOUNT_TYPE_MISSING",)),
         (market_of({"NVDA": "1"}, NVDA=OPTION), AccountType.MARGIN, ("OPTION_UNSUPPORTED:NVDA",)),
     ],
-    ids=["no price", "no instrument", "no account type", "an option"],
+    ids=["no price", "no instrument", "no account type", "an option without terms"],
 )
 def test_account_without_all_inputs_has_no_figures(
     market: Market, account_type: AccountType | None, flags: tuple[str, ...]

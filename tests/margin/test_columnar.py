@@ -1,7 +1,9 @@
 """The rules over arrays give what `assess` gives, to the last unit."""
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -18,11 +20,12 @@ from margin.columnar import (
     UNKNOWN,
     Book,
     Valuation,
+    class_group_risks,
     e4,
     mul_div,
     value_accounts,
 )
-from margin.market import Instrument, Kind, Market, Quote
+from margin.market import Instrument, Kind, Market, OptionTerms, Quote, Right
 from margin.portfolio import AccountType, Portfolio, Position
 from margin.rulebook import REFERENCE
 
@@ -31,6 +34,13 @@ STALE_MS = REFERENCE.stale_price_after_ms.value
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "QLD", "SPY", "TSLA")
 GROUPS = ("AAPL", "SPY", "TSLA")
 COMPARED = [field.name for field in fields(Valuation) if field.name.endswith("_usd_e4")]
+
+
+# What the arrays give no figures for, and the accounts that hold it are unpriced.
+NOT_IN_ARRAYS = (Kind.OPTION, Kind.INDEX, Kind.BROAD_INDEX)
+PUT = OptionTerms(
+    underlying="SPY", right=Right.PUT, strike_usd=Decimal(380), expires_on=date(2030, 1, 18)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +70,19 @@ FRESH = st.just(0)
 RARE = 11
 rarely = st.integers(0, 19)
 kinds = st.sampled_from(
-    [Kind.STOCK, Kind.STOCK, Kind.ETF, Kind.ETF] * 3 + [Kind.BROAD_ETF] * 6 + [Kind.OPTION]
+    [Kind.STOCK, Kind.STOCK, Kind.ETF, Kind.ETF] * 3
+    + [Kind.BROAD_ETF] * 6
+    + [Kind.OPTION, Kind.INDEX, Kind.BROAD_INDEX]
 )
 ages_ms = st.sampled_from([0, 1, STALE_MS - 1, STALE_MS, STALE_MS + 1])
 exact = settings(deadline=None, max_examples=150)
+
+
+def instrument_of(symbol: str, kind: Kind, leverage: Decimal, class_group: str) -> Instrument:
+    option = PUT if kind is Kind.OPTION else None
+    return Instrument(
+        symbol=symbol, kind=kind, leverage=leverage, class_group=class_group, option=option
+    )
 
 
 @st.composite
@@ -78,12 +97,8 @@ def markets(draw: st.DrawFn) -> Market:
         if draw(rarely) != RARE:
             betas[symbol] = draw(decimals("-3", "5"))
         if draw(rarely) != RARE:
-            instruments[symbol] = Instrument(
-                symbol=symbol,
-                kind=draw(kinds),
-                leverage=draw(leverages),
-                class_group=draw(st.sampled_from(["", *GROUPS])),
-            )
+            kind, group = draw(kinds), draw(st.sampled_from(["", *GROUPS]))
+            instruments[symbol] = instrument_of(symbol, kind, draw(leverages), group)
     return Market(quotes=quotes, betas=betas, instruments=instruments)
 
 
@@ -140,7 +155,16 @@ def market_of(**known: tuple[str, Kind]) -> Market:
     )
 
 
+def is_left_out(symbol: str, market: Market) -> bool:
+    return symbol in market.instruments and market.instruments[symbol].kind in NOT_IN_ARRAYS
+
+
 def assert_equal(valuation: Valuation, row: int, case: Case, market: Market) -> None:
+    book = book_of([case], market)
+    if any(is_left_out(position.symbol, market) for position in case.portfolio.positions):
+        assert BANDS[valuation.band[row]] is Band.UNPRICED
+        assert valuation.equity_usd_e4[row] == 0
+        return
     expected = assess(case.portfolio, case.account_type, market, REFERENCE, AS_OF_MS)
     assert BANDS[valuation.band[row]] == expected.band
     assert bool(valuation.unpriced[row]) is not isinstance(expected, Assessment)
@@ -151,12 +175,11 @@ def assert_equal(valuation: Valuation, row: int, case: Case, market: Market) -> 
             wanted = getattr(expected, name.removesuffix("_e4"))
             assert int(getattr(valuation, name)[row]) == wanted * E4, name
     assert valuation.pnl_usd_e4[row].tolist() == [s.pnl_usd * E4 for s in expected.scenarios]
-    groups = valuation.groups
-    own = groups.account == row
+    groups = class_group_risks(book, np.array([0]), REFERENCE)
     found = {
         (tuple(points), requirement)
         for points, requirement in zip(
-            groups.points_usd_e4[own].tolist(), groups.requirement_usd_e4[own].tolist(), strict=True
+            groups.points_usd_e4.tolist(), groups.requirement_usd_e4.tolist(), strict=True
         )
     }
     assert found == {
@@ -171,6 +194,52 @@ def test_arrays_equal_the_scalar_kernel_on_random_books(
     accounts: list[Case], market: Market
 ) -> None:
     valuation = value_accounts(book_of(accounts, market), REFERENCE)
+    for row, case in enumerate(accounts):
+        assert_equal(valuation, row, case, market)
+
+
+def random_market(draw: random.Random) -> Market:
+    """Prices from 0.0001 to 3,000 USD, a third of them under 5; every symbol is known."""
+    highest = [draw.choice((50_000, 1_000_000, 30_000_000)) for _ in SYMBOLS]
+    kinds = (Kind.STOCK, Kind.STOCK, Kind.ETF, Kind.BROAD_ETF)
+    return Market(
+        quotes={
+            symbol: Quote(Decimal(draw.randint(1, most)) / E4, AS_OF_MS)
+            for symbol, most in zip(SYMBOLS, highest, strict=True)
+        },
+        betas={symbol: Decimal(draw.randint(-30_000, 50_000)) / E4 for symbol in SYMBOLS[1:]},
+        instruments={
+            symbol: instrument_of(
+                symbol,
+                draw.choice(kinds),
+                Decimal(draw.choice((10_000, 20_000, 30_000, 10_001))) / E4,
+                draw.choice(("", "", *GROUPS)),
+            )
+            for symbol in SYMBOLS
+        },
+    )
+
+
+def random_case(draw: random.Random) -> Case:
+    """One to six positions, long and short, every second a fraction of shares."""
+    held = draw.sample(SYMBOLS, draw.randint(1, len(SYMBOLS)))
+    quantities = [draw.choice((-1, 1)) * draw.randint(1, 50_000_000) for _ in held]
+    rounded = [q if draw.random() < 0.5 else q // E4 * E4 or E4 for q in quantities]
+    portfolio = Portfolio(
+        account_id="A",
+        cash_usd=Decimal(draw.randint(-(10**10), 10**10)) / E4,
+        positions=tuple(Position(s, Decimal(q) / E4) for s, q in zip(held, rounded, strict=True)),
+    )
+    return Case(portfolio, draw.choice((*AccountType, AccountType.PORTFOLIO_MARGIN)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_arrays_equal_the_scalar_kernel_on_ten_thousand_books(seed: int) -> None:
+    draw = random.Random(seed)
+    market = random_market(draw)
+    accounts = [random_case(draw) for _ in range(500)]
+    valuation = value_accounts(book_of(accounts, market), REFERENCE)
+    assert not valuation.unpriced.any()
     for row, case in enumerate(accounts):
         assert_equal(valuation, row, case, market)
 

@@ -1,11 +1,12 @@
 """Ten points and class groups."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from margin.errors import MarginError
-from margin.market import Instrument, Kind
+from margin.market import Instrument, Kind, OptionTerms, Right
 from margin.rulebook import REFERENCE
 from margin.tims import class_group_risk, position_points, tims_moves
 
@@ -45,10 +46,34 @@ def test_minimum_charge_is_a_floor(minimum: str, expected: str) -> None:
     assert risk.requirement_usd == Decimal(expected)
 
 
+PUT = Instrument(
+    symbol="X",
+    kind=Kind.OPTION,
+    option=OptionTerms(
+        underlying="NVDA",
+        right=Right.PUT,
+        strike_usd=Decimal(380),
+        expires_on=date(2027, 1, 15),
+    ),
+)
+
+
 def test_gain_at_every_point_is_no_charge() -> None:
     assert class_group_risk("X", [(Decimal(1), Decimal(2))]).requirement_usd == 0
 
 
 def test_option_has_no_range() -> None:
     with pytest.raises(MarginError, match="was option"):
-        tims_moves(Instrument(symbol="X", kind=Kind.OPTION), REFERENCE)
+        tims_moves(PUT, REFERENCE)
+
+
+def test_index_moves_through_its_own_range() -> None:
+    ranges = [
+        (moves[0], moves[-1])
+        for kind in (Kind.INDEX, Kind.BROAD_INDEX)
+        for moves in [tims_moves(Instrument(symbol="X", kind=kind), REFERENCE)]
+    ]
+    assert ranges == [
+        (Decimal("-0.15"), Decimal("0.15")),
+        (Decimal("-0.08"), Decimal("0.06")),
+    ]

@@ -50,11 +50,12 @@ def test_handler_imports_from_its_asset_alone(assembly: Any, runtime: Path, step
 def test_asset_holds_what_its_function_needs(assembly: Any, step: str, has_kafka: bool) -> None:
     folder = assembly.asset_of(step)
     assert (folder / "margin" / "assessment.py").is_file()
-    assert not (folder / "margin" / "columnar.py").exists()
+    assert not (folder / "margin" / "columnar").exists()
     assert (folder / "kafka").is_dir() is has_kafka
     files = [path for path in folder.rglob("*") if path.is_file()]
-    # kafka-python reads its message schemas from files.
-    assert {path.suffix for path in files} == ({".py", ".json"} if has_kafka else {".py"})
+    # The rulebook is data, and kafka-python reads its message schemas from files.
+    data = {".toml", ".json"} if has_kafka else {".toml"}
+    assert {path.suffix for path in files} == {".py", *data}
     assert not [path for path in files if {"__pycache__", "tests"} & set(path.parts)]
     assert sum(path.stat().st_size for path in files) < 10_000_000
 

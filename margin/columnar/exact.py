@@ -1,0 +1,266 @@
+"""The rules over arrays in int64: exact for every figure that fits, whatever its size.
+
+The fast valuation hands it the accounts whose amounts are too large for its own arithmetic.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from margin.assessment import Band
+from margin.columnar.arithmetic import (
+    E4,
+    Flags,
+    Floats,
+    Ints,
+    cents,
+    e4,
+    mul_div,
+    share_down,
+    signed,
+    sums,
+)
+from margin.columnar.book import (
+    ACCOUNT_TYPES,
+    BANDS,
+    INDEX_CODES,
+    KINDS,
+    UNKNOWN,
+    Book,
+    Faults,
+    Valuation,
+)
+from margin.columnar.class_groups import class_group_risks, kind_range
+from margin.market import Kind
+from margin.portfolio import AccountType
+from margin.rulebook import Rulebook
+from margin.stress import is_severe
+
+# No figure of an account under this can leave int64, nor the 14 digits of a decimal on the wire.
+LARGEST_USD: Final = 90_000_000_000_000
+
+
+def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
+    """Every figure of every account, in 1e-4 USD, by integers alone; the twin of `assess`.
+
+    Source: docs/01-finra-4210.md, "The figures of an account".
+
+    >>> value_accounts.__name__
+    'value_accounts'
+    """
+    accounts = len(book.cash_usd_e4)
+    faults = faults_of(book, rulebook)
+    value = mul_div(np.abs(book.quantity_e4), book.price_usd_e4[book.symbol], E4)
+    too_large = book.overflown | _too_large(book, rulebook)
+    faulty = np.bincount(book.account[faults.any[book.symbol]], minlength=accounts) > 0
+    unpriced = too_large | faulty | (book.account_type == UNKNOWN)
+    starts = np.searchsorted(book.account, np.arange(accounts + 1))
+    is_long = book.quantity_e4 > 0
+    long_value = sums(np.where(is_long, value, 0), starts)
+    short_value = sums(np.where(is_long, 0, value), starts)
+    gross = long_value + short_value
+    maintenance = sums(_maintenance(book, value, rulebook), starts)
+    addon = sums(_concentration(book, value, gross, rulebook), starts)
+    groups = class_group_risks(book, np.arange(accounts), rulebook)
+    runs = np.searchsorted(groups.account, np.arange(accounts + 1))
+    risk = sums(groups.requirement_usd_e4, runs)
+    by_risk = book.account_type == ACCOUNT_TYPES.index(AccountType.PORTFOLIO_MARGIN)
+    requirement = np.where(by_risk, risk, maintenance + addon)
+    equity = book.cash_usd_e4 + long_value - short_value
+    excess = equity - requirement
+    beta = betas_e4(book, rulebook)[book.symbol]
+    exposure = sums(signed(np.where(is_long, value, -value), beta), starts)
+    moves = rulebook.stress_moves.value
+    pnl = np.stack([signed(exposure, np.int64(e4(move))) for move in moves], axis=1)
+    severe = [is_severe(move, rulebook) for move in moves]
+    worst = excess + pnl[:, severe].min(axis=1)
+    threshold = warning_mark(gross, rulebook)
+    known = ~unpriced
+    return Valuation(
+        band=bands(book, unpriced, excess, threshold=threshold, worst=worst),
+        unpriced=unpriced,
+        too_large=too_large,
+        long_market_value_usd_e4=long_value * known,
+        short_market_value_usd_e4=short_value * known,
+        equity_usd_e4=equity * known,
+        maintenance_requirement_usd_e4=maintenance * known,
+        concentration_addon_usd_e4=addon * known,
+        portfolio_margin_usd_e4=risk * known,
+        reg_t_requirement_usd_e4=sums(cents(value, e4(rulebook.reg_t_rate.value), E4), starts)
+        * known,
+        requirement_usd_e4=requirement * known,
+        excess_usd_e4=excess * known,
+        warning_threshold_usd_e4=mul_div(gross, e4(rulebook.warning_rate.value), E4) * known,
+        beta_weighted_exposure_usd_e4=exposure * known,
+        pnl_usd_e4=pnl * known[:, None],
+        worst_severe_excess_usd_e4=worst * known,
+        faults=faults,
+    )
+
+
+def faults_of(book: Book, rulebook: Rulebook) -> Faults:
+    """What is wrong, by symbol. A price is stale when older than six hours (ms), strictly.
+
+    Source: docs/01-finra-4210.md, "Unpriced accounts".
+
+    >>> faults_of.__name__
+    'faults_of'
+    """
+    missing = book.price_usd_e4 == 0
+    stale = ~missing & (book.as_of_ms - book.price_at_ms > rulebook.stale_price_after_ms.value)
+    unknown, option = book.kind == UNKNOWN, book.kind == KINDS.index(Kind.OPTION)
+    index = np.isin(book.kind, INDEX_CODES)
+    return Faults(
+        price_missing=missing,
+        price_stale=stale,
+        instrument_missing=unknown,
+        option=option,
+        index=index,
+        any=missing | stale | unknown | option | index,
+    )
+
+
+def betas_e4(book: Book, rulebook: Rulebook) -> Ints:
+    """Beta of every symbol in 1e-4, signed; 1 where none is known.
+
+    Source: docs/03-beta-weighting.md, "Missing betas".
+
+    >>> betas_e4.__name__
+    'betas_e4'
+    """
+    return np.where(book.beta_known, book.beta_e4, e4(rulebook.missing_beta.value))
+
+
+def warning_mark(gross_usd_e4: Ints, rulebook: Rulebook) -> Ints:
+    """The least excess that is no warning, in 1e-4 USD: 5 % of gross value, rounded up.
+
+    Source: docs/01-finra-4210.md, "Bands".
+
+    >>> from margin.rulebook import REFERENCE
+    >>> warning_mark(np.array([20, 21]), REFERENCE).tolist()
+    [1, 2]
+    """
+    return -share_down(-gross_usd_e4, e4(rulebook.warning_rate.value))
+
+
+def bands(book: Book, unpriced: Flags, excess: Ints, *, threshold: Ints, worst: Ints) -> Ints:
+    """Band of every account, as its place in BANDS, from figures in 1e-4 USD.
+
+    Source: docs/01-finra-4210.md, "Bands".
+
+    >>> bands.__name__
+    'bands'
+    """
+    # BANDS are in order of severity: the worst that is found holds.
+    found = ((worst < 0, Band.STRESS), (excess < threshold, Band.WARNING))
+    codes: Ints = (excess < 0) * np.int64(BANDS.index(Band.DEFICIENCY))
+    for hit, band in found:
+        np.maximum(codes, hit * np.int64(BANDS.index(band)), out=codes)
+    codes *= book.account_type != ACCOUNT_TYPES.index(AccountType.CASH)
+    return np.maximum(codes, unpriced * np.int64(BANDS.index(Band.UNPRICED)), out=codes)
+
+
+def width(book: Book, rulebook: Rulebook) -> Floats:
+    """By symbol, what the figures of a position can add up to at most, in market values.
+
+    Source: docs/01-finra-4210.md, "Unpriced accounts".
+
+    >>> width.__name__
+    'width'
+    """
+    widest = max(e4(max(kind_range(kind, rulebook))) for kind in KINDS)
+    most: Floats = 4 + np.abs(book.beta_e4) / E4 + book.leverage_e4 / E4 * (widest / E4)
+    return most
+
+
+def floor_usd(rulebook: Rulebook) -> int:
+    """The highest floor of a short position, USD per share, rounded up.
+
+    Source: FINRA Rule 4210(c)(2)-(3).
+
+    >>> from margin.rulebook import REFERENCE
+    >>> floor_usd(REFERENCE)
+    5
+    """
+    return math.ceil(max(rulebook.short_floor.value, rulebook.low_priced_short_floor.value))
+
+
+def _too_large(book: Book, rulebook: Rulebook) -> Flags:
+    """Accounts whose parts, all taken as positive, might exceed what int64 or the wire holds."""
+    shares = np.abs(book.quantity_e4) / E4
+    per_share = book.price_usd_e4 / E4 * width(book, rulebook) + floor_usd(rulebook)
+    parts = np.ceil(shares * per_share[book.symbol])
+    # Whole dollars below 2**53 add up exactly in a float, in any order.
+    totals = np.bincount(book.account, parts, len(book.cash_usd_e4))
+    too_large: Flags = totals + np.abs(book.cash_usd_e4 / E4) > LARGEST_USD
+    return too_large
+
+
+def maintenance_rates_e8(book: Book, rulebook: Rulebook) -> tuple[Ints, Ints]:
+    """Maintenance rate of every symbol held long and held short, in 1e-8.
+
+    Source: FINRA Rule 4210(c)(1)-(3); Regulatory Notice 09-53.
+
+    >>> maintenance_rates_e8.__name__
+    'maintenance_rates_e8'
+    """
+    cap_e8 = e4(rulebook.leveraged_rate_cap.value) * E4
+    # Beyond 10,000 times any rate is at the cap; the product of rates must stay in int64.
+    leverage = np.minimum(book.leverage_e4, E4 * E4)
+    long_e8 = np.minimum(cap_e8, e4(rulebook.long_rate.value) * leverage)
+    short_e8 = np.minimum(cap_e8, e4(rulebook.short_rate.value) * leverage)
+    low_e8 = e4(rulebook.low_priced_short_rate.value) * E4
+    return long_e8, np.where(is_low_priced(book, rulebook), low_e8, short_e8)
+
+
+def short_floors_e4(book: Book, rulebook: Rulebook) -> Ints:
+    """Least margin of a share held short, by symbol, in 1e-4 USD.
+
+    Source: FINRA Rule 4210(c)(2)-(3).
+
+    >>> short_floors_e4.__name__
+    'short_floors_e4'
+    """
+    low = is_low_priced(book, rulebook)
+    return np.where(low, e4(rulebook.low_priced_short_floor.value), e4(rulebook.short_floor.value))
+
+
+def is_low_priced(book: Book, rulebook: Rulebook) -> Flags:
+    """Which symbols cost less than 5 USD.
+
+    Source: FINRA Rule 4210(c)(2)-(3).
+
+    >>> is_low_priced.__name__
+    'is_low_priced'
+    """
+    low: Flags = book.price_usd_e4 < e4(rulebook.low_priced_below.value)
+    return low
+
+
+def exempt_symbols(book: Book, rulebook: Rulebook) -> Flags:
+    """Which symbols may weigh what they like in an account: broad-index ETFs.
+
+    Source: FINRA Rule 4210(d); docs/01-finra-4210.md, "The figures of an account".
+
+    >>> exempt_symbols.__name__
+    'exempt_symbols'
+    """
+    kinds = [KINDS.index(kind) for kind in rulebook.concentration_exempt.value]
+    return np.isin(book.kind, kinds)
+
+
+def _maintenance(book: Book, value: Ints, rulebook: Rulebook) -> Ints:
+    is_short = book.quantity_e4 < 0
+    long_e8, short_e8 = maintenance_rates_e8(book, rulebook)
+    rate_e8 = np.where(is_short, short_e8[book.symbol], long_e8[book.symbol])
+    floor = short_floors_e4(book, rulebook)[book.symbol]
+    floors = np.where(is_short, cents(np.abs(book.quantity_e4), floor, E4), 0)
+    return np.maximum(cents(value, rate_e8, E4 * E4), floors)
+
+
+def _concentration(book: Book, value: Ints, gross: Ints, rulebook: Rulebook) -> Ints:
+    limit = share_down(gross, e4(rulebook.concentration_above.value))
+    exempt = exempt_symbols(book, rulebook)[book.symbol]
+    concentrated = (value > limit[book.account]) & ~exempt
+    return np.where(concentrated, cents(value, e4(rulebook.concentration_rate.value), E4), 0)

@@ -1,0 +1,67 @@
+"""`marginwatch bench kernel`: what it measures adds up; how fast it was is not asserted."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.command import run
+
+from local import bench_books as books
+from margin.assessment import Assessment, assess
+from margin.columnar import E4, value_accounts
+from margin.rulebook import REFERENCE
+
+TIMES = ("baseline_ms", "full_ms", "tick_ms", "layout_once_ms", "scalar_us_per_account")
+TINY = ("bench", "kernel", "--accounts", "300", "--positions", "4", "--repetitions", "3")
+
+
+def test_json_has_every_time_and_ratio(tmp_path: Path) -> None:
+    done = run(tmp_path, *TINY, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["accounts"], found["positions_per_account"]) == (300, 4)
+    assert all(found[name] > 0 for name in TIMES)
+    assert found["full_to_baseline"] == pytest.approx(found["full_ms"] / found["baseline_ms"])
+    assert found["tick_to_full"] == pytest.approx(found["tick_ms"] / found["full_ms"])
+    risk = found["portfolio_margin"]
+    assert (risk["accounts"], risk["classes"], risk["series"]) == (3, 1, 20)
+    ratio = risk["valuation_ms"] / risk["pricing_european_ms"]
+    assert risk["valuation_to_european"] == pytest.approx(ratio)
+
+
+def test_lines_name_every_part(tmp_path: Path) -> None:
+    done = run(tmp_path, *TINY)
+    assert done.returncode == 0, done.stderr
+    for part in ("plain pass", "full valuation", "2 % of symbols", "scalar", "portfolio margin"):
+        assert part in done.stdout
+
+
+@pytest.mark.parametrize("option", [("--accounts", "0"), ("--positions", "501")])
+def test_a_size_that_makes_no_sense_is_refused(tmp_path: Path, option: tuple[str, str]) -> None:
+    done = run(tmp_path, "bench", "kernel", *option)
+    assert done.returncode == 2
+    assert option[0] in done.stderr
+
+
+def test_arrays_and_scalar_rules_measure_the_same_accounts() -> None:
+    book = books.stock_book(40, 20)
+    assert np.all(np.diff(np.unique(book.account * books.SYMBOLS + book.symbol)) > 0)
+    assert len(np.unique(book.account * books.SYMBOLS + book.symbol)) == 800
+    valuation = value_accounts(book, REFERENCE)
+    market, types = books.market(book), books.account_types(book)
+    for row, portfolio in enumerate(books.portfolios(book, 40)):
+        found = assess(portfolio, types[row], market, REFERENCE, books.AS_OF_MS)
+        assert isinstance(found, Assessment)
+        assert found.excess_usd * E4 == int(valuation.excess_usd_e4[row])
+
+
+def test_every_tick_moves_one_symbol_in_fifty() -> None:
+    book = books.stock_book(5, 5)
+    before = book.price_usd_e4
+    for now in islice(books.ticks(book), 3):
+        assert np.count_nonzero(now.price_usd_e4 != before) == books.SYMBOLS // 50
+        before = now.price_usd_e4
