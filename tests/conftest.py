@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from support.command import Background, leftovers, run
 # Machines are shared and noisy: how long an example takes says nothing about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+# A run that is told to end ends what it started, as on Ctrl-C.
+signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
 
 
 @dataclass(frozen=True, slots=True)

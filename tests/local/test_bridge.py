@@ -251,7 +251,8 @@ def test_bridge_process_hands_records_to_a_real_function_within_a_moment(
         assert process.wait(10) == 0
         assert time.monotonic() - began < 2
     assert min(took) < 1
-    assert kafka.committed("bridge.seen", topic) == 12
+    # The last record is not for the function, and the stop may come before it is read.
+    assert kafka.committed("bridge.seen", topic) in (11, 12)
 
 
 ECHO = """
