@@ -15,23 +15,25 @@ from local.errors import UsageError
 from margin.errors import MarginError
 from margin.market import Instrument, Kind, Market, OptionTerms, Quote, Right, Style
 from margin.portfolio import AccountType, Portfolio, Position
-from margin.rulebook import REFERENCE
+from margin.rulebook import REFERENCE, REFERENCE_ON, REFERENCE_TEXT, Rulebook
+from margin.rulebook_file import parse_rulebook
 from margin.valuation import as_of_date
 
 NEEDED = ("account_type", "cash", "as_of", "positions", "prices", "instruments")
-KNOWN = (*NEEDED, "account_id", "betas")
+KNOWN = (*NEEDED, "account_id", "betas", "overrides")
 OF_INSTRUMENT = ("kind", "leverage", "class_group", "product_group", "dividend_yield")
 OF_OPTION = ("underlying", "right", "strike", "expires_on", "style", "multiplier")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What `assess` takes: holdings, type, market and moment."""
+    """What `assess` takes: holdings, type, market, moment and the rules for this account."""
 
     portfolio: Portfolio
     account_type: AccountType | None
     market: Market
     as_of_ms: int
+    rulebook: Rulebook = REFERENCE
 
 
 def is_file(name: str) -> bool:
@@ -50,7 +52,7 @@ def read_account(path: Path) -> Account:
 def _account(path: Path) -> Account:
     body = _body(path)
     _keys(path, "the account", body, NEEDED, KNOWN)
-    for name in ("positions", "prices", "instruments", "betas"):
+    for name in ("positions", "prices", "instruments", "betas", "overrides"):
         if not isinstance(body.get(name, {}), dict):
             raise _refused(path, f"a table expected for {name}, found {body[name]!r}")
     as_of_ms = _moment_ms(path, body["as_of"])
@@ -71,6 +73,16 @@ def _account(path: Path) -> Account:
         ),
         market=_market(prices, betas, instruments, as_of_ms),
         as_of_ms=as_of_ms,
+        rulebook=_rulebook(body.get("overrides", {})),
+    )
+
+
+def _rulebook(overrides: Mapping[str, Any]) -> Rulebook:
+    """The rulebook with the firm's stricter numbers for this one account."""
+    if not overrides:
+        return REFERENCE
+    return parse_rulebook(
+        REFERENCE_TEXT, REFERENCE_ON, {name: str(value) for name, value in overrides.items()}
     )
 
 

@@ -9,7 +9,6 @@ from local.account_file import Account, is_file, read_account
 from local.errors import FindingError, UsageError
 from margin.assessment import Assessment, assess
 from margin.portfolio import AccountType
-from margin.rulebook import REFERENCE
 
 
 def find(name: str) -> Account:
@@ -38,7 +37,7 @@ def find(name: str) -> Account:
 def assessed(account: Account, account_type: AccountType | None = None) -> Assessment:
     """Its figures now computed again; FindingError where it has none."""
     kind = account_type or account.account_type
-    found = assess(account.portfolio, kind, account.market, REFERENCE, account.as_of_ms)
+    found = assess(account.portfolio, kind, account.market, account.rulebook, account.as_of_ms)
     if not isinstance(found, Assessment):
         raise FindingError(
             f"expected an account with figures, found {account.portfolio.account_id} UNPRICED: "

@@ -12,6 +12,7 @@ from margin.loan_value import loan_value_view
 from margin.maintenance_call import minimum_equity_deficiency
 from margin.money import usd_text
 from margin.portfolio import AccountType
+from margin.rulebook import REFERENCE, changes, rulebook_hash, value_text
 
 
 def explanation(account: Account, a: Assessment) -> dict[str, Any]:
@@ -31,6 +32,15 @@ def explanation(account: Account, a: Assessment) -> dict[str, Any]:
         "band": str(a.band),
         "as_of": at_text(a.as_of_ms),
         "flags": list(a.flags),
+        "rulebook_hash": rulebook_hash(account.rulebook),
+        "overrides": [
+            {
+                "entry": c.name,
+                "value": value_text(c.after.value),
+                "else": value_text(c.before.value),
+            }
+            for c in changes(REFERENCE, account.rulebook)
+        ],
         "groups": groups,
         "information": _information(a),
     }

@@ -32,6 +32,8 @@ def text(body: dict[str, Any]) -> str:
     rows = [f"{body['account_id']}  {body['account_type']}  {body['band']}  {body['as_of']}"]
     for flag in body["flags"]:
         rows.append(f"  assumed: {flag}")
+    for own in body["overrides"]:
+        rows.append(f"  own rule: {own['entry']} {own['value']}, for others {own['else']}")
     for group in body["groups"]:
         rows.append("")
         for line in (*group["parts"], group["total"]):

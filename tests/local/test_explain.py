@@ -40,6 +40,17 @@ def test_explain_shows_the_call_of_the_stock_example() -> None:
     assert "price of NVDA at 2026-11-25T20:00:00.000Z" in shown
 
 
+def test_an_override_of_the_account_raises_its_requirement_and_changes_the_hash() -> None:
+    ours = json.loads(run("explain", str(EXAMPLES / "stricter.toml"), "--json"))
+    others = json.loads(run("explain", str(EXAMPLES / "stock.toml"), "--json"))
+    assert ours["overrides"] == [{"entry": "long_rate", "value": "0.4", "else": "0.25"}]
+    assert ours["rulebook_hash"] != others["rulebook_hash"]
+    excess = [Decimal(b["groups"][-1]["total"]["value"]) for b in (ours, others)]
+    # 0.15 x 500 x 342.40
+    assert excess[1] - excess[0] == Decimal("25680.00")
+    assert "own rule: long_rate 0.4" in run("explain", str(EXAMPLES / "stricter.toml"))
+
+
 def test_explain_shows_the_collar_as_one_strategy() -> None:
     shown = run("explain", str(EXAMPLES / "collar.toml"))
     # min(9 + 10, 27.50) x 100 - 30 of net premium
@@ -64,6 +75,8 @@ def test_compare_adds_up_and_names_the_position() -> None:
         ('kind = "stock"', 'kind = "bond"', "kind of NVDA: one of"),
         ('kind = "stock"', 'kind = "option"', "underlying"),
         ("[betas]", "[bets]", "found 'bets'"),
+        ("[betas]", '[overrides]\nlong_rate = "0.20"\n[betas]', "must be >= 0.25, was 0.20"),
+        ("[betas]", "[overrides]\nlong_rte = 1\n[betas]", "no entry of the rulebook"),
         ("[positions]", "[positions", "TOML or JSON expected"),
     ],
 )
