@@ -142,6 +142,10 @@ class Rulebook:
     rbr_industry: Entry[Tiers]
     rbr_industry_only_if_no_position_above: Entry[Decimal]
 
+    # Strikes
+    strike_higher_requirement: Entry[Tiers]
+    strike_liquidations_only: Entry[Tiers]
+
     # Special memorandum account and day trading
     sma_check_from: Entry[str]
     sma_check_to: Entry[str]

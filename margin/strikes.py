@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from margin.errors import MarginError
+from margin.rulebook_entries import Entry, Rulebook, Tiers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,22 +23,25 @@ class Consequence:
         return "strike"
 
 
-_LADDER = (
-    Consequence(),
-    Consequence(higher_requirement_days=30),
-    Consequence(higher_requirement_days=90),
-    Consequence(liquidations_only_days=90),
-)
-
-
-def consequence(strikes_in_12_months: int) -> Consequence:
+def consequence(strikes_in_12_months: int, rulebook: Rulebook) -> Consequence:
     """What the latest strike brings, by the number within 12 months (>= 1, else MarginError).
 
     Source: OptionsHouse as published; FINRA Rule 4210(f)(7).
 
-    >>> [consequence(n).text for n in (1, 2, 5)]
+    >>> from margin.rulebook import REFERENCE
+    >>> [consequence(n, REFERENCE).text for n in (1, 2, 5)]
     ['strike', 'strike + higher requirement 30 days', 'liquidations only 90 days']
     """
     if strikes_in_12_months < 1:
         raise MarginError(f"a number of strikes >= 1 expected, was {strikes_in_12_months}")
-    return _LADDER[min(strikes_in_12_months, len(_LADDER)) - 1]
+    return Consequence(
+        higher_requirement_days=_days(rulebook.strike_higher_requirement, strikes_in_12_months),
+        liquidations_only_days=_days(rulebook.strike_liquidations_only, strikes_in_12_months),
+    )
+
+
+def _days(entry: Entry[Tiers], strikes: int) -> int:
+    for up_to, days in entry.value:
+        if up_to is None or strikes <= up_to:
+            return int(days)
+    raise MarginError(f"days for any number of strikes expected, found none for {strikes}")

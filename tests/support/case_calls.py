@@ -92,7 +92,7 @@ def withdrawal(inputs: Object) -> Object:
 
 def enforcement(inputs: Object) -> Object:
     if "strikes_12m" in inputs:
-        return {"consequence": consequence(int(dec(inputs["strikes_12m"]))).text}
+        return {"consequence": consequence(int(dec(inputs["strikes_12m"])), REFERENCE).text}
     if "time_et" in inputs:
         at, held = time.fromisoformat(text(inputs["time_et"])), dec(inputs["sma"])
         return {"violation": sma.is_violation_at(at, held, REFERENCE)}
