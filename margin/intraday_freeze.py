@@ -10,9 +10,6 @@ from margin.nyse_calendar import add_business_days
 from margin.portfolio import AccountType
 from margin.rulebook import Rulebook
 
-# A firm's own measure of a practice: this many counted deficits.
-PRACTICE_FROM = 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deficit:
@@ -78,7 +75,6 @@ def freeze_of(
     deficits: Iterable[Deficit],
     account_type: AccountType,
     rulebook: Rulebook,
-    practice_from: int = PRACTICE_FROM,
 ) -> Freeze | None:
     """The latest freeze that deficits (USD) bring, or None.
 
@@ -94,7 +90,8 @@ def freeze_of(
     '2026-09-09'
     """
     counted = [deficit for deficit in deficits if counts(deficit, rulebook)]
-    if account_type is not AccountType.MARGIN or len(counted) < practice_from:
+    practice = rulebook.intraday_practice_deficits.value
+    if account_type is not AccountType.MARGIN or len(counted) < practice:
         return None
     found = [freeze for d in counted if (freeze := _freeze(d, rulebook)) is not None]
     return max(found, key=lambda freeze: freeze.last_day, default=None)

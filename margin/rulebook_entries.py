@@ -154,6 +154,7 @@ class Rulebook:
     intraday_deadline_days: Entry[int]
     intraday_outer_days: Entry[int]
     intraday_freeze_days: Entry[int]
+    intraday_practice_deficits: Entry[int]
     intraday_effective_on: Entry[date]
     intraday_phase_in_until: Entry[date]
     pdt_minimum_equity: Entry[Decimal]

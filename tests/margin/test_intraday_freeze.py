@@ -8,7 +8,8 @@ import pytest
 
 from margin.intraday_freeze import Deficit, Freeze, counts, freeze_of
 from margin.portfolio import AccountType
-from margin.rulebook import REFERENCE
+from margin.rulebook import REFERENCE, REFERENCE_ON, REFERENCE_TEXT
+from margin.rulebook_file import parse_rulebook
 
 OPEN = Deficit(on=date(2026, 6, 4), amount_usd=Decimal(5000), equity_usd=Decimal(20000))
 PAID = replace(OPEN, satisfied_on=date(2026, 6, 5))
@@ -36,5 +37,6 @@ def test_freeze_from_the_fifth_day_until_satisfied(satisfied: str | None, last: 
 
 def test_single_deficit_is_no_practice_and_other_accounts_are_exempt() -> None:
     assert freeze_of([OPEN], AccountType.MARGIN, REFERENCE) is None
-    assert freeze_of([OPEN], AccountType.MARGIN, REFERENCE, practice_from=1) is not None
+    own = parse_rulebook(REFERENCE_TEXT, REFERENCE_ON, {"intraday_practice_deficits": "1"})
+    assert freeze_of([OPEN], AccountType.MARGIN, own) is not None
     assert freeze_of([OPEN, OPEN], AccountType.PORTFOLIO_MARGIN, REFERENCE) is None
