@@ -114,17 +114,7 @@ class KafkaBroker:
 
     def create_topics(self, topics: Iterable[Topic] = CATALOGUE, timeout_s: float = 30) -> None:
         """Make the topics that do not exist yet. Existing ones stay as they are."""
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
-        try:
-            existing = set(admin.list_topics())
-            wanted = {topic.name: topic_request(topic) for topic in topics}
-            missing = {name: request for name, request in wanted.items() if name not in existing}
-            if missing:
-                admin.create_topics(
-                    missing, timeout_ms=int(timeout_s * 1000), wait_for_metadata=True
-                )
-        finally:
-            admin.close()
+        create_topics(self.bootstrap_servers, topics, timeout_s)
 
     def stop(self, grace_s: float = 10) -> None:
         """End it cleanly; a clean stop makes the next start fast."""
@@ -203,6 +193,21 @@ class KafkaBroker:
             *arguments,
         ]
         return Child(name, command, self.log_file, run_id=self._run_id)
+
+
+def create_topics(
+    bootstrap_servers: str, topics: Iterable[Topic] = CATALOGUE, timeout_s: float = 30
+) -> None:
+    """Make the topics that these brokers do not have yet. Existing ones stay as they are."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    try:
+        existing = set(admin.list_topics())
+        wanted = {topic.name: topic_request(topic) for topic in topics}
+        missing = {name: request for name, request in wanted.items() if name not in existing}
+        if missing:
+            admin.create_topics(missing, timeout_ms=int(timeout_s * 1000), wait_for_metadata=True)
+    finally:
+        admin.close()
 
 
 def topic_request(topic: Topic) -> dict[str, object]:
