@@ -9,7 +9,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from localstack_client.session import Session
 
 from local.broker import create_topics
 from local.emulator import ACCOUNT
-from local.errors import FindingError, MissingPrerequisiteError, TimedOutError
+from local.errors import FindingError, MissingPrerequisiteError, TimedOutError, UsageError
 from local.processes import Child
 
 COMPOSE_FILE = Path(__file__).with_name("compose.yaml")
@@ -126,6 +127,33 @@ class Compose:
                 f"`docker compose {arguments[0]}` ended with {done.returncode}; "
                 f"see {self._log_file}"
             )
+
+
+def at_target(target: str, kafka: str | None, aws: str | None) -> Endpoints | None:
+    """Where the parts of a target are; None for our own. UsageError for options that do not fit."""
+    if target == "foreign":
+        if kafka is None or aws is None:
+            raise UsageError("expected --kafka and --aws with --target foreign, found not both")
+        return Endpoints(kafka=kafka, aws=aws, kafka_of_functions=kafka)
+    if kafka is not None or aws is not None:
+        raise UsageError(
+            f"expected --kafka and --aws only with --target foreign, found target {target}"
+        )
+    return DOCKER if target == "docker" else None
+
+
+@contextmanager
+def containers(target: str, log_file: Path) -> Iterator[None]:
+    """What a target needs beside our own processes, while it runs: containers for `docker`."""
+    if target != "docker":
+        yield
+        return
+    compose = Compose(log_file)
+    compose.up()
+    try:
+        yield
+    finally:
+        compose.down()
 
 
 def has_compose() -> bool:

@@ -31,6 +31,7 @@ from local.deploy import deploy
 from local.emulator import DEFAULT_PORT as AWS_PORT
 from local.emulator import Emulator, aws_client
 from local.errors import LocalError, NotRunningError
+from local.foreign import Endpoints, ForeignAws, ForeignKafka
 from local.jars import OFFLINE_GROUPS, fetch
 from local.ports import claim_port
 from local.processes import Child, Keeper, new_run_id, python_module, resident_bytes
@@ -59,6 +60,8 @@ class Options:
     resumes: bool = False
     kafka_port: int | None = None
     aws_port: int | None = None
+    # Brokers and an emulator that run already, in place of our own.
+    foreign: Endpoints | None = None
 
 
 class System:
@@ -78,21 +81,9 @@ class System:
         self._ending = threading.Event()
         self._failure: str | None = None
         self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
-        self._claim_ports()
-        self.broker = KafkaBroker(
-            state.part("kafka"),
-            self._kafka_port,
-            self._controller_port,
-            log_file=state.logs / "kafka.log",
-            run_id=self.run_id,
-        )
-        self.emulator = Emulator(
-            state.part("aws"),
-            self._aws_port,
-            log_file=state.logs / "aws.log",
-            run_id=self.run_id,
-            grace_s=4,
-        )
+        self.broker: KafkaBroker | ForeignKafka
+        self.emulator: Emulator | ForeignAws
+        self.broker, self.emulator = self._own() if options.foreign is None else self._foreign()
         self.keeper: Keeper | None = None
 
     # ------------------------------------------------------------------ start
@@ -115,6 +106,29 @@ class System:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _own(self) -> tuple[KafkaBroker, Emulator]:
+        self._claim_ports()
+        broker = KafkaBroker(
+            self.state.part("kafka"),
+            self._kafka_port,
+            self._controller_port,
+            log_file=self.state.logs / "kafka.log",
+            run_id=self.run_id,
+        )
+        emulator = Emulator(
+            self.state.part("aws"),
+            self._aws_port,
+            log_file=self.state.logs / "aws.log",
+            run_id=self.run_id,
+            grace_s=4,
+        )
+        return broker, emulator
+
+    def _foreign(self) -> tuple[ForeignKafka, ForeignAws]:
+        at = self.options.foreign
+        assert at is not None
+        return ForeignKafka(at.kafka), ForeignAws(at.aws)
 
     def _claim_ports(self) -> None:
         o = self.options
@@ -194,7 +208,7 @@ class System:
         assembly = synthesize(self.state.assembly, self.state.logs / "synth.log", self.run_id)
         parameters = {
             "LadderSpeed": str(self.options.speed),
-            "KafkaBootstrap": self.kafka,
+            "KafkaBootstrap": self._kafka_of_functions,
             "KafkaAuth": "none",
         }
         self.outputs = deploy(self.aws, assembly, parameters)
@@ -221,6 +235,12 @@ class System:
     @property
     def kafka(self) -> str:
         return self.broker.bootstrap_servers
+
+    @property
+    def _kafka_of_functions(self) -> str:
+        """The brokers, as a function of the emulator reaches them."""
+        foreign = self.options.foreign
+        return self.kafka if foreign is None else foreign.kafka_of_functions
 
     @property
     def aws(self) -> str:

@@ -23,20 +23,40 @@ DETACHED_START_S = 180.0
 @click.option("--detach", is_flag=True, help="Return once it is ready; `marginwatch down` ends it.")
 @click.option("--fresh", is_flag=True, help="Forget what an earlier run left in .marginwatch/.")
 @click.option("--speed", default="1", metavar="N", help="Divide the ladder's timers by N.")
+@click.option(
+    "--target",
+    type=click.Choice(("embedded", "docker", "foreign")),
+    default="embedded",
+    help="Our own parts; LocalStack and Redpanda in Docker; or what runs at --kafka and --aws.",
+)
+@click.option("--kafka", metavar="HOST:PORT", help="Brokers that run already (target foreign).")
+@click.option("--aws", metavar="URL", help="An emulator that runs already (target foreign).")
 @click.option("--kafka-port", type=click.IntRange(1, 65535), help="Default 9092, or a free one.")
 @click.option("--aws-port", type=click.IntRange(1, 65535), help="Default 4566, or a free one.")
 def command(
-    detach: bool, fresh: bool, speed: str, kafka_port: int | None, aws_port: int | None
+    detach: bool,
+    fresh: bool,
+    speed: str,
+    target: str,
+    kafka: str | None,
+    aws: str | None,
+    kafka_port: int | None,
+    aws_port: int | None,
 ) -> None:
     """Start the whole system and leave it running.
 
     It takes up where the last run in this folder ended, unless --fresh.
     """
+    from local.foreign import at_target, containers
     from local.scenario import speed as checked_speed
     from local.supervisor import Options, System, interrupt
 
     options = Options(
-        speed=checked_speed(speed), resumes=not fresh, kafka_port=kafka_port, aws_port=aws_port
+        speed=checked_speed(speed),
+        resumes=not fresh,
+        kafka_port=kafka_port,
+        aws_port=aws_port,
+        foreign=at_target(target, kafka, aws),
     )
     state = StateFolder.here()
     if detach:
@@ -46,7 +66,10 @@ def command(
         if fresh:
             state.forget()
         signal.signal(signal.SIGTERM, interrupt)
-        with System(state, options, lambda line: click.echo(line, err=True)) as system:
+        with (
+            containers(target, state.logs / "compose.log"),
+            System(state, options, lambda line: click.echo(line, err=True)) as system,
+        ):
             click.echo(f"Kafka {system.kafka}  AWS {system.aws}  (Ctrl-C ends it)")
             try:
                 while True:

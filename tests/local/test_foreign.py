@@ -5,17 +5,30 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
+from support.command import Background, leftovers
 from support.kafka_room import KafkaRoom
+from support.waiting import wait_until
 
 from local.emulator import Emulator
 from local.errors import FindingError, MissingPrerequisiteError, TimedOutError
 from local.foreign import COMPOSE_FILE, DOCKER, Compose, ForeignAws, ForeignKafka, has_compose
 from local.ports import free_port
-from margin.topics import CATALOGUE
+from margin.topics import (
+    ACCOUNTS,
+    BETAS,
+    CASH,
+    CATALOGUE,
+    FILLS,
+    INSTRUMENTS,
+    MARGIN_CALLS,
+    PRICES,
+)
 
 
 def test_foreign_brokers_get_their_topics_once(kafka: KafkaRoom) -> None:
@@ -38,6 +51,60 @@ def test_a_foreign_emulator_is_known_by_its_account(emulator: Emulator) -> None:
     assert aws.stop() == 0
     names = [b["Name"] for b in emulator.client("s3").list_buckets()["Buckets"]]
     assert "seen-from-outside" in names
+
+
+def test_the_system_runs_on_parts_that_are_not_its_own(
+    kafka: KafkaRoom, emulator: Emulator, tmp_path: Path
+) -> None:
+    """An account in deficiency is called; at the end the foreign parts run on."""
+    asked = ("--target", "foreign", "--kafka", kafka.servers, "--aws", emulator.endpoint)
+    system = Background(tmp_path, "up", *asked)
+    try:
+        note = system.note(150)
+        assert (note["kafka"], note["aws"]) == (kafka.servers, emulator.endpoint)
+        assert set(note["parts"]) == {"desk", "bridge", "spark"}
+        for topic, key, body in deficient_account():
+            kafka.produce(topic, body, key=key.encode())
+        wait_until(lambda: ("ACC_FOREIGN_1", "MARGIN_CALL_ISSUED") in told(kafka), 60)
+        system.interrupt()
+        assert system.wait(30) == 0
+    finally:
+        if not system.ended:
+            system.process.terminate()
+            system.wait(30)
+    assert leftovers(note["run_id"]) == []
+    ForeignKafka(kafka.servers).start(0)
+    ForeignAws(emulator.endpoint).start(0)
+
+
+Body = dict[str, str | int]
+
+
+def told(kafka: KafkaRoom) -> list[tuple[str, str]]:
+    bodies = [json.loads(record.value) for record in kafka.read(MARGIN_CALLS)]
+    return [(body["account_id"], body["action"]) for body in bodies]
+
+
+def deficient_account() -> Iterator[tuple[str, str, bytes]]:
+    """500 NVDA bought at 400 with 83,000 of the customer's own, then 342.40."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    account: Body = {"account_id": "ACC_FOREIGN_1"}
+    symbol: Body = {"symbol": "NVDA", "sequence": 1}
+    fill: Body = {"fill_id": "e5", "quantity": "500", "price": "400", "fee": "0"}
+    cash: Body = {"amount": "83000", "kind": "deposit"}
+    bodies: tuple[tuple[str, str, Body], ...] = (
+        (INSTRUMENTS, "instrument", {**symbol, "kind": "stock"}),
+        (BETAS, "beta", {**symbol, "beta": "1.8"}),
+        (ACCOUNTS, "account", {**account, "account_type": "margin"}),
+        (CASH, "cash", {**account, **cash}),
+        (FILLS, "fill", {**account, **symbol, **fill}),
+        (PRICES, "price", {**symbol, "price": "342.40"}),
+    )
+    for number, (topic, kind, body) in enumerate(bodies, start=1):
+        name = f"e{number}"
+        envelope = {"type": kind, "schema": 1, "event_id": name, "correlation_id": name, "at": at}
+        key = str(body.get("account_id", body.get("symbol")))
+        yield topic, key, json.dumps({**envelope, **body}).encode()
 
 
 def test_what_does_not_answer_is_named() -> None:
