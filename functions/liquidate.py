@@ -31,6 +31,7 @@ def plan(rulebook: Rulebook, situation: Situation, step: Step) -> Order | None:
         price_usd=planned.price_usd,
         excess_after_usd=planned.excess_after_usd,
         unsecured_debit_usd=planned.unsecured_debit_usd,
+        multiplier=market.instruments[planned.symbol].multiplier,
     )
 
 

@@ -28,7 +28,7 @@ _TOPICS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A liquidation order: sell negative, buy positive."""
+    """A liquidation order: sell negative, buy positive. Multiplier in shares per unit."""
 
     liquidation_id: str
     symbol: str
@@ -36,6 +36,7 @@ class Order:
     price_usd: Decimal
     excess_after_usd: Decimal | None
     unsecured_debit_usd: Decimal
+    multiplier: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def _record(
     deed: Deed, event: AssessmentEvent, lines: list[Json], rulebook: Rulebook
 ) -> JsonObject:
     streamed = parse_json_object(encode_assessment(event))
-    known = ("as_of", "account_type", "stress_mode", "band", "flags", "positions", *_FIGURES)
+    known = {*_EVIDENCE, *_FIGURES} & streamed.keys()
     decision: JsonObject = {
         "from": deed.status_before,
         "to": deed.status_after,
@@ -97,7 +98,7 @@ def _record(
         "version": event.version,
         "inputs": dict(event.inputs),
         "rulebook_hash": rulebook_hash(rulebook),
-        "evidence": {name: streamed[name] for name in known},
+        "evidence": {name: streamed[name] for name in sorted(known)},
         "lines": lines,
         "decision": decision | _particulars(deed),
     }
@@ -124,6 +125,10 @@ def _message(deed: Deed, event: AssessmentEvent, lines: list[Json], sequence: in
     return message | _particulars(deed)
 
 
+# `underlyings` only where the account has options.
+_EVIDENCE: Final = (
+    "as_of", "account_type", "stress_mode", "band", "flags", "positions", "underlyings",
+)  # fmt: skip
 _FIGURES: Final = ("cash", "equity", "requirement", "excess", "worst_severe_excess")
 
 
@@ -149,7 +154,7 @@ def _particulars(deed: Deed) -> JsonObject:
 
 def _order(order: Order) -> JsonObject:
     after = order.excess_after_usd
-    return {
+    body: JsonObject = {
         "liquidation_id": order.liquidation_id,
         "symbol": order.symbol,
         "quantity": decimal_text(order.quantity_shares),
@@ -157,6 +162,9 @@ def _order(order: Order) -> JsonObject:
         "excess_after": None if after is None else usd_text(after),
         "unsecured_debit": usd_text(order.unsecured_debit_usd),
     }
+    # A fill of the order moves cash by quantity x price x multiplier; 1 is left out.
+    one = order.multiplier == 1
+    return body if one else body | {"multiplier": decimal_text(order.multiplier)}
 
 
 def _positions(event: AssessmentEvent) -> list[Json]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from margin.market import Instrument, Kind
+from margin.market import Instrument, Kind, OptionTerms
+from margin.money import ZERO
 from margin.portfolio import AccountType, CashMovement, Fill
 
 
@@ -20,13 +21,17 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillEvent(Envelope):
-    """One execution: `quantity_shares` is signed, a buy is positive. Counted once by event_id."""
+    """One execution: `quantity_shares` is signed, a buy is positive. Counted once by event_id.
+
+    An option is counted in contracts, priced per share, and carries its shares per contract.
+    """
 
     account_id: str
     symbol: str
     quantity_shares: Decimal
     price_usd: Decimal
     fee_usd: Decimal
+    multiplier: Decimal = Decimal(1)
     venue: str | None = None
     liquidation_id: str | None = None
 
@@ -39,6 +44,7 @@ class FillEvent(Envelope):
             quantity_shares=self.quantity_shares,
             price_usd=self.price_usd,
             fee_usd=self.fee_usd,
+            multiplier=self.multiplier,
             liquidation_id=self.liquidation_id,
         )
 
@@ -81,13 +87,15 @@ class BetaEvent(Envelope):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentEvent(Envelope):
-    """What a symbol is; the latest by (at_ms, event_id) holds."""
+    """What a symbol is; the latest by (at_ms, event_id) holds. An option has terms, others none."""
 
     symbol: str
     kind: Kind
     leverage: Decimal
     class_group: str
     product_group: str | None = None
+    option: OptionTerms | None = None
+    dividend_yield: Decimal = ZERO
 
     def instrument(self) -> Instrument:
         """The instrument as the rules know it."""
@@ -96,6 +104,9 @@ class InstrumentEvent(Envelope):
             kind=self.kind,
             leverage=self.leverage,
             class_group=self.class_group,
+            product_group=self.product_group or "",
+            option=self.option,
+            dividend_yield=self.dividend_yield,
         )
 
 

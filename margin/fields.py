@@ -1,7 +1,8 @@
 """Reads the fields of one JSON message strictly and says what was expected and what was found."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -12,11 +13,14 @@ SCHEMA: Final = 1
 DECIMAL_PATTERN: Final = r"-?[0-9]{1,14}(\.[0-9]{1,4})?"
 ID_PATTERN: Final = r"[A-Za-z0-9._:-]{1,64}"
 SYMBOL_PATTERN: Final = r"[A-Z0-9./ -]{1,32}"
+DAY_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 LARGEST_WHOLE: Final = 2**63 - 1
 
 _DECIMAL = re.compile(DECIMAL_PATTERN)
 _ID = re.compile(ID_PATTERN)
 _SYMBOL = re.compile(SYMBOL_PATTERN)
+_DAY = re.compile(DAY_PATTERN)
+_LARGE_WHOLE = re.compile(r"[1-9][0-9]{0,128}")  # all that Kinesis allows a sequence number to be
 
 
 class Fields:
@@ -78,6 +82,25 @@ class Fields:
             raise EventError(f"{name} must be >= 0, was {value}")
         return value
 
+    def share(self, name: str, default: str) -> Decimal:
+        """A decimal from 0 to 1: a fraction of something."""
+        value = self.decimal(name) if self.has(name) else Decimal(default)
+        if not 0 <= value <= 1:
+            raise EventError(f"{name} must be 0 to 1, was {value}")
+        return value
+
+    def decimals(self, name: str) -> tuple[Decimal, ...]:
+        """A list of decimal strings."""
+        return tuple(Fields({name: entry}).decimal(name) for entry in self._list(name))
+
+    def day(self, name: str) -> date:
+        """A day as YYYY-MM-DD."""
+        text = self._matching(name, _DAY, "a day as YYYY-MM-DD")
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise EventError(f"{name} {text!r} is not in the calendar") from error
+
     def whole(self, name: str) -> int:
         value = self._message.get(name)
         if not isinstance(value, int) or isinstance(value, bool):
@@ -109,6 +132,9 @@ class Fields:
     def objects(self, name: str) -> tuple["Fields", ...]:
         return tuple(Fields(_an_object(name, entry)) for entry in self._list(name))
 
+    def object(self, name: str) -> "Fields":
+        return Fields(_an_object(name, self._message.get(name)))
+
     def texts(self, name: str) -> tuple[str, ...]:
         entries = self._list(name)
         texts = tuple(entry for entry in entries if isinstance(entry, str))
@@ -117,15 +143,28 @@ class Fields:
         return texts
 
     def offsets(self, name: str) -> tuple[tuple[str, int], ...]:
-        """The whole numbers of a nested object, sorted by name."""
+        """The offsets in a nested object, sorted by name: whole numbers, or text above 2^63."""
         inner = _an_object(name, self._message.get(name))
-        return tuple((key, Fields(inner).whole(key)) for key in sorted(inner))
+        return tuple((key, Fields(inner)._offset(key)) for key in sorted(inner))
 
     def expect(self, name: str, wanted: Json) -> None:
         """Refuse unless the field has exactly this value and type."""
         value = self._message.get(name)
         if value != wanted or type(value) is not type(wanted):
             raise EventError(f"{name} must be {_shown(wanted)}, was {_shown(value)}")
+
+    def absent(self, names: Iterable[str], owner: str) -> None:
+        """Refuse fields that only another kind of thing has; null counts as absent."""
+        for name in names:
+            if self.has(name):
+                shown = _shown(self._message[name])
+                raise EventError(f"{name} must be left out: only {owner} has one, was {shown}")
+
+    def _offset(self, name: str) -> int:
+        value = self._message.get(name)
+        if isinstance(value, str) and _LARGE_WHOLE.fullmatch(value) and int(value) > LARGEST_WHOLE:
+            return int(value)
+        return self.whole(name)
 
     def _list(self, name: str) -> list[Json]:
         value = self._message.get(name)

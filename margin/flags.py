@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from margin.market import Kind, Market, OptionTerms
+from margin.market import Instrument, Kind, Market, OptionTerms
 from margin.portfolio import Portfolio, Position
 from margin.rulebook import Rulebook
 from margin.valuation import as_of_date
@@ -65,11 +65,19 @@ def _blocking(
     if instrument.kind in _INDICES:
         yield f"INDEX_NOT_HELD:{symbol}"
     groups = {name for name, _, _ in rulebook.product_group_offsets.value}
-    if instrument.product_group and instrument.product_group not in groups:
+    group = _product_group(instrument, market)
+    if group and group not in groups:
         yield f"PRODUCT_GROUP_UNKNOWN:{symbol}"
     if instrument.kind is Kind.OPTION:
         faults = _option_faults(position, instrument.option, market, rulebook, as_of_ms)
         yield from (f"{fault}:{symbol}" for fault in faults)
+
+
+def _product_group(instrument: Instrument, market: Market) -> str:
+    """Its own, else for an option that of its underlying; empty where there is none."""
+    terms = instrument.option
+    underlying = market.instruments.get(terms.underlying) if terms is not None else None
+    return instrument.product_group or (underlying.product_group if underlying else "")
 
 
 def _price_fault(symbol: str, market: Market, rulebook: Rulebook, as_of_ms: int) -> str:

@@ -26,8 +26,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizing:
-    """Shares to sell or buy in, and what follows, USD; None where no quantity cures."""
+    """Shares or contracts to close, and what follows, USD; None where no quantity cures.
 
+    `fallback_shares` is what goes where none cures.
+    """
+
+    fallback_shares: Decimal
     shares: Decimal | None
     excess_after_usd: Decimal | None
     proceeds_usd: Decimal | None
@@ -77,15 +81,23 @@ def size_liquidation(
         else _trial(portfolio, account_type, market, rulebook, symbol)
     )
     unit_usd = trial.closing.price_usd * trial.closing.instrument.multiplier
-    for shares in _candidates(trial.closing.position.quantity_shares):
+    whole = abs(trial.closing.position.quantity_shares)
+    before_usd, _ = trial.after(ZERO)
+    best_usd, best = before_usd, whole
+    for shares in _candidates(whole):
         excess_usd, gross_usd = trial.after(shares)
+        if excess_usd > before_usd and excess_usd >= best_usd:
+            best_usd, best = excess_usd, shares
         if excess_usd >= max(aim.excess_usd, aim.gross_rate * gross_usd):
             return Sizing(
+                fallback_shares=shares,
                 shares=shares,
                 excess_after_usd=excess_usd,
                 proceeds_usd=half_up(shares * unit_usd, VALUE_PLACES),
             )
-    return Sizing(shares=None, excess_after_usd=None, proceeds_usd=None)
+    # Without options the whole position goes; with them the rest of it may protect another.
+    fallback = best if isinstance(trial, OptionTrial) else whole
+    return Sizing(fallback_shares=fallback, shares=None, excess_after_usd=None, proceeds_usd=None)
 
 
 def buffer_target(deficiency_usd: Decimal, rulebook: Rulebook) -> Target:
@@ -154,7 +166,8 @@ def plan_liquidation(
 ) -> LiquidationOrder:
     """The next liquidation order of an account: shares signed, figures in USD.
 
-    The smallest order in the chosen symbol that cures, else the whole of that position.
+    The smallest order in the chosen symbol that cures, else the whole of that position; with
+    options, else so much of it as leaves the highest excess.
     Source: docs/01-finra-4210.md, "Liquidation sizing".
 
     >>> from margin.market import Instrument, Kind, Quote
@@ -169,7 +182,7 @@ def plan_liquidation(
     symbol = choose_symbol(portfolio, market, rulebook, account_type)
     sizing = size_liquidation(portfolio, account_type, market, rulebook, symbol, target)
     held_shares = portfolio.quantity_of(symbol)
-    shares = abs(held_shares) if sizing.shares is None else sizing.shares
+    shares = sizing.fallback_shares if sizing.shares is None else sizing.shares
     figures = position_figures(portfolio, market, rulebook)
     equity_usd = portfolio.cash_usd + sum((f.signed_value_usd for f in figures), ZERO)
     return LiquidationOrder(

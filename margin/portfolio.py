@@ -19,7 +19,10 @@ class AccountType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """One execution. Quantity: bought positive, sold negative. Price > 0, fee >= 0, in USD."""
+    """One execution. Quantity: bought positive, sold negative. Price > 0, fee >= 0, in USD.
+
+    `multiplier` > 0 is in shares per unit of quantity: 100 for most options, else 1.
+    """
 
     fill_id: str
     account_id: str
@@ -27,6 +30,7 @@ class Fill:
     quantity_shares: Decimal
     price_usd: Decimal
     fee_usd: Decimal = ZERO
+    multiplier: Decimal = Decimal(1)
     liquidation_id: str | None = None
 
 
@@ -93,7 +97,7 @@ def signed_market_value(position: Position, price_usd: Decimal) -> Decimal:
 
 
 def apply_fill(portfolio: Portfolio, fill: Fill) -> Portfolio:
-    """Portfolio after one execution; cash moves by -quantity x price - fee, USD.
+    """Portfolio after one execution; cash moves by -quantity x price x multiplier - fee, USD.
 
     Source: docs/04-architecture.md, "Fills move cash".
 
@@ -107,9 +111,10 @@ def apply_fill(portfolio: Portfolio, fill: Fill) -> Portfolio:
     moved = Position(fill.symbol, fill.quantity_shares)
     held = portfolio.quantity_of(fill.symbol) + fill.quantity_shares
     others = tuple(p for p in portfolio.positions if p.symbol != fill.symbol)
+    paid_usd = signed_market_value(moved, fill.price_usd * fill.multiplier)
     return replace(
         portfolio,
-        cash_usd=portfolio.cash_usd - signed_market_value(moved, fill.price_usd) - fill.fee_usd,
+        cash_usd=portfolio.cash_usd - paid_usd - fill.fee_usd,
         positions=(*others, Position(fill.symbol, held)),
     )
 
@@ -154,6 +159,8 @@ def _check_fill(portfolio: Portfolio, fill: Fill) -> None:
     _check_account(portfolio, fill.account_id)
     if fill.price_usd <= 0:
         raise PortfolioError(f"price for {fill.symbol} must be > 0, was {fill.price_usd}")
+    if fill.multiplier <= 0:
+        raise PortfolioError(f"multiplier for {fill.symbol} must be > 0, was {fill.multiplier}")
     if not fill.quantity_shares:
         raise PortfolioError(f"quantity of fill {fill.fill_id} must not be 0")
     if fill.fee_usd < 0:

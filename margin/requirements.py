@@ -118,5 +118,7 @@ def _product_groups(figures: Iterable[PositionFigures]) -> dict[str, str]:
         of = f.instrument if f.option is None else f.option.underlying
         product = f.instrument.product_group or of.product_group
         if product:
-            found[f.instrument.class_group] = product
+            group = f.instrument.class_group
+            # Where they disagree, the first by name: the order of positions must not matter.
+            found[group] = min(product, found.get(group, product))
     return found

@@ -19,6 +19,7 @@ from margin.market import Kind
 from margin.money import decimal_text
 from margin.portfolio import AccountType
 from margin.topics import ACCOUNTS, BETAS, CASH, FILLS, INSTRUMENTS, PRICES
+from margin.wire_option import TERM_FIELDS, read_terms, terms_body
 
 CASH_KINDS: Final = ("deposit", "withdrawal", "interest", "dividend", "fee")
 INSTRUMENT_KINDS: Final = tuple(Kind)
@@ -92,6 +93,7 @@ def _read_fill(fields: Fields) -> FillEvent:
         quantity_shares=fields.nonzero("quantity"),
         price_usd=fields.positive("price"),
         fee_usd=fields.not_negative("fee"),
+        multiplier=fields.positive("multiplier", default="1"),
         venue=fields.optional_identifier("venue"),
         liquidation_id=fields.optional_identifier("liquidation_id"),
     )
@@ -126,13 +128,20 @@ def _read_beta(fields: Fields) -> BetaEvent:
 
 def _read_instrument(fields: Fields) -> InstrumentEvent:
     symbol = fields.symbol("symbol")
+    kind = Kind(fields.choice("kind", INSTRUMENT_KINDS))
+    option = read_terms(fields, symbol) if kind is Kind.OPTION else None
+    if option is None:
+        fields.absent(TERM_FIELDS, "an option")
+    own_class = symbol if option is None else option.underlying
     return InstrumentEvent(
         **_envelope(fields),
         symbol=symbol,
-        kind=Kind(fields.choice("kind", INSTRUMENT_KINDS)),
+        kind=kind,
         leverage=fields.positive("leverage", default="1"),
-        class_group=fields.symbol("class_group", default=symbol),
+        class_group=fields.symbol("class_group", default=own_class),
         product_group=fields.optional_identifier("product_group"),
+        option=option,
+        dividend_yield=fields.share("dividend_yield", default="0"),
     )
 
 
@@ -217,17 +226,20 @@ def _fill_body(event: FillEvent) -> JsonObject:
         "quantity": decimal_text(event.quantity_shares),
         "price": decimal_text(event.price_usd),
         "fee": decimal_text(event.fee_usd),
+        "multiplier": decimal_text(event.multiplier),
         "venue": event.venue,
         "liquidation_id": event.liquidation_id,
     }
 
 
 def _instrument_body(event: InstrumentEvent) -> JsonObject:
-    return {
+    body: JsonObject = {
         "type": "instrument",
         "symbol": event.symbol,
         "kind": event.kind,
         "leverage": decimal_text(event.leverage),
         "class_group": event.class_group,
         "product_group": event.product_group,
+        "dividend_yield": decimal_text(event.dividend_yield),
     }
+    return body if event.option is None else body | terms_body(event.option)

@@ -6,12 +6,25 @@ from decimal import Decimal
 from typing import Final
 
 from margin.assessment import Assessment, Band, Unassessable
-from margin.canonical import Json, JsonObject, at_text, canonical_json, parse_json_object
+from margin.canonical import JsonObject, at_text, canonical_json, parse_json_object
+from margin.channels import wire_number
 from margin.fields import SCHEMA, Fields
-from margin.market import Instrument, Kind, Market, Quote
-from margin.money import decimal_text, usd_text
+from margin.market import Market
+from margin.money import usd_text
 from margin.portfolio import AccountType, Portfolio, Position
-from margin.wire import ACCOUNT_TYPES, INSTRUMENT_KINDS, STRESS_MODES
+from margin.wire import ACCOUNT_TYPES, STRESS_MODES
+from margin.wire_symbol import (
+    AssessedPosition,
+    AssessedSymbol,
+    assessed_position,
+    assessed_symbol,
+    market_of,
+    needed_underlyings,
+    position_body,
+    read_position,
+    read_symbol,
+    symbol_body,
+)
 
 # The figures of an assessment: their names on the wire and in Assessment. Cash comes first and is
 # always known; the others are null where the account is UNPRICED.
@@ -33,22 +46,11 @@ FIGURES: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssessedPosition:
-    """One position and what was known of it; None where it was not known."""
-
-    symbol: str
-    quantity_shares: Decimal
-    price_usd: Decimal | None
-    price_at_ms: int | None
-    beta: Decimal | None
-    kind: Kind | None
-    leverage: Decimal | None
-    class_group: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AssessmentEvent:
-    """One account at one version. `figures_usd` holds what is known, by its name on the wire."""
+    """One account at one version. `figures_usd` holds what is known, by its name on the wire.
+
+    `underlyings` are the symbols that its options are on and that it does not hold.
+    """
 
     account_id: str
     account_type: AccountType | None
@@ -63,6 +65,7 @@ class AssessmentEvent:
     figures_usd: Mapping[str, Decimal]
     liquidations_filled: tuple[str, ...]
     positions: tuple[AssessedPosition, ...]
+    underlyings: tuple[AssessedSymbol, ...] = ()
 
     @property
     def event_id(self) -> str:
@@ -116,7 +119,10 @@ def event_from_assessment(
         flags=assessment.flags,
         figures_usd={"cash": portfolio.cash_usd} | figures,
         liquidations_filled=liquidations_filled,
-        positions=tuple(_assessed(position, market) for position in portfolio.positions),
+        positions=tuple(assessed_position(p, market) for p in portfolio.positions),
+        underlyings=tuple(
+            assessed_symbol(symbol, market) for symbol in needed_underlyings(portfolio, market)
+        ),
     )
 
 
@@ -127,15 +133,7 @@ def portfolio_and_market(event: AssessmentEvent) -> tuple[Portfolio, AccountType
         cash_usd=event.figures_usd["cash"],
         positions=tuple(Position(p.symbol, p.quantity_shares) for p in event.positions),
     )
-    market = Market(
-        quotes={
-            p.symbol: Quote(p.price_usd, p.price_at_ms)
-            for p in event.positions
-            if p.price_usd is not None and p.price_at_ms is not None
-        },
-        betas={p.symbol: p.beta for p in event.positions if p.beta is not None},
-        instruments={p.symbol: i for p in event.positions if (i := _instrument(p)) is not None},
-    )
+    market = market_of((*event.positions, *event.underlyings))
     return portfolio, event.account_type, market
 
 
@@ -155,7 +153,10 @@ def differences(event: AssessmentEvent, found: Assessment | Unassessable) -> tup
 
 
 def encode_assessment(event: AssessmentEvent) -> bytes:
-    """The bytes on margin.calc.v1; parse_assessment gives back an equal event."""
+    """The bytes on margin.calc.v1; parse_assessment gives back an equal event.
+
+    Where no underlying is needed, `underlyings` is left out.
+    """
     as_of = at_text(event.as_of_ms)
     figures = {wire: _text_or_null(event.figures_usd.get(wire)) for wire, _ in FIGURES}
     body: JsonObject = {
@@ -169,14 +170,16 @@ def encode_assessment(event: AssessmentEvent) -> bytes:
         "account_type": event.account_type,
         "stress_mode": event.stress_mode,
         "version": event.version,
-        "inputs": dict(event.inputs),
+        "inputs": {place: wire_number(offset) for place, offset in event.inputs},
         "band": event.band,
         "previous_band": event.previous_band,
         "enforce": event.enforce,
         "flags": list(event.flags),
         "liquidations_filled": list(event.liquidations_filled),
-        "positions": [_position_body(position) for position in event.positions],
+        "positions": [position_body(position) for position in event.positions],
     }
+    if event.underlyings:
+        body["underlyings"] = [symbol_body(known) for known in event.underlyings]
     return canonical_json(body | figures)
 
 
@@ -200,7 +203,11 @@ def parse_assessment(raw: bytes) -> AssessmentEvent:
         flags=fields.texts("flags"),
         figures_usd=_figures(fields, band),
         liquidations_filled=fields.texts("liquidations_filled"),
-        positions=tuple(_read_position(entry) for entry in fields.objects("positions")),
+        positions=tuple(read_position(entry) for entry in fields.objects("positions")),
+        underlyings=tuple(
+            read_symbol(entry)
+            for entry in (fields.objects("underlyings") if fields.has("underlyings") else ())
+        ),
     )
 
 
@@ -216,62 +223,5 @@ def _account_type(fields: Fields) -> AccountType | None:
     return AccountType(fields.choice("account_type", ACCOUNT_TYPES))
 
 
-def _assessed(position: Position, market: Market) -> AssessedPosition:
-    quote = market.quotes.get(position.symbol)
-    instrument = market.instruments.get(position.symbol)
-    return AssessedPosition(
-        symbol=position.symbol,
-        quantity_shares=position.quantity_shares,
-        price_usd=quote.price_usd if quote else None,
-        price_at_ms=quote.at_ms if quote else None,
-        beta=market.betas.get(position.symbol),
-        kind=instrument.kind if instrument else None,
-        leverage=instrument.leverage if instrument else None,
-        class_group=instrument.class_group if instrument else None,
-    )
-
-
-def _instrument(position: AssessedPosition) -> Instrument | None:
-    if position.kind is None or position.leverage is None or position.class_group is None:
-        return None
-    return Instrument(
-        symbol=position.symbol,
-        kind=position.kind,
-        leverage=position.leverage,
-        class_group=position.class_group,
-    )
-
-
-def _position_body(position: AssessedPosition) -> Json:
-    return {
-        "symbol": position.symbol,
-        "quantity": decimal_text(position.quantity_shares),
-        "price": _number_or_null(position.price_usd),
-        "price_at": None if position.price_at_ms is None else at_text(position.price_at_ms),
-        "beta": _number_or_null(position.beta),
-        "kind": position.kind,
-        "leverage": _number_or_null(position.leverage),
-        "class_group": position.class_group,
-    }
-
-
-def _read_position(fields: Fields) -> AssessedPosition:
-    kind = fields.choice("kind", INSTRUMENT_KINDS) if fields.has("kind") else None
-    return AssessedPosition(
-        symbol=fields.symbol("symbol"),
-        quantity_shares=fields.nonzero("quantity"),
-        price_usd=fields.optional_decimal("price"),
-        price_at_ms=fields.optional_time_ms("price_at"),
-        beta=fields.optional_decimal("beta"),
-        kind=Kind(kind) if kind is not None else None,
-        leverage=fields.optional_decimal("leverage"),
-        class_group=fields.symbol("class_group") if fields.has("class_group") else None,
-    )
-
-
 def _text_or_null(amount_usd: Decimal | None) -> str | None:
     return None if amount_usd is None else usd_text(amount_usd)
-
-
-def _number_or_null(number: Decimal | None) -> str | None:
-    return None if number is None else decimal_text(number)

@@ -4,6 +4,7 @@ import base64
 
 from margin.assessment import Assessment
 from margin.canonical import Json, JsonObject, at_text, canonical_json
+from margin.channels import wire_number
 from margin.fields import SCHEMA
 from margin.money import ZERO, decimal_text, usd_text
 from margin.tims import ClassGroupRisk
@@ -56,7 +57,7 @@ def encode_dead_letter(
             "correlation_id": event_id,
             "source": topic,
             "partition": partition,
-            "offset": offset,
+            "offset": wire_number(offset),
             "reason": reason,
             "raw": base64.b64encode(raw).decode(),
         }

@@ -134,8 +134,13 @@ class Newest:
         return own | {f"{name}_at_ms": self.at_ms, f"{name}_sequence": self.sequence}
 
     def load(self, name: str, parts: Mapping[str, Ints], event_id: list[str]) -> None:
+        """Take what `parts` gave; a column that an older version did not have is as if not said."""
         self.at_ms, self.sequence = parts[f"{name}_at_ms"], parts[f"{name}_sequence"]
-        self.columns = {column: parts[f"{name}_{column}"] for column in self._missing}
+        unsaid = np.zeros(0, np.int64)
+        self.columns = {
+            column: grown(parts.get(f"{name}_{column}", unsaid), len(self.at_ms), missing)
+            for column, missing in self._missing.items()
+        }
         self.event_id = list(event_id)
 
 

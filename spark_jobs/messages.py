@@ -7,16 +7,15 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from margin.channels import wire_number
 from margin.columnar import (
     ACCOUNT_TYPES,
     BANDS,
-    KINDS,
+    E4,
     UNKNOWN,
     Book,
     GroupRisks,
@@ -24,17 +23,17 @@ from margin.columnar import (
     Valuation,
     class_group_risks,
 )
+from margin.columnar.arithmetic import cents
 from margin.money import decimal_text
 from margin.rulebook import Rulebook
 from margin.topics import DEAD_LETTER, MARGIN_CALC, STRESS_BETA_SPY, STRESS_TIMS
 from margin.wire import STRESS_MODES, at_text
 from margin.wire_assessment import FIGURES, is_enforced
 from margin.wire_views import encode_dead_letter
-from spark_jobs.holdings import LONG_AGO
 from spark_jobs.refusals import DeadLetter
 from spark_jobs.shard import Shard
-
-Body: TypeAlias = dict[str, object]
+from spark_jobs.symbol_bodies import Body, SymbolBodies
+from spark_jobs.texts import number_texts, usd_texts
 
 SUFFIX: Final = "_usd_e4"
 FLAG_NAMES: Final = {
@@ -43,8 +42,14 @@ FLAG_NAMES: Final = {
     "instrument_missing": "INSTRUMENT_MISSING",
     "option": "OPTION_UNSUPPORTED",
     "index": "INDEX_NOT_HELD",
+    "option_expired": "OPTION_EXPIRED",
+    "multiplier_not_whole": "MULTIPLIER_NOT_WHOLE",
+    "underlying_missing": "UNDERLYING_MISSING",
+    "underlying_price_missing": "UNDERLYING_PRICE_MISSING",
+    "underlying_price_stale": "UNDERLYING_PRICE_STALE",
+    "theoretical_missing": "THEORETICAL_MISSING",
+    "product_group_unknown": "PRODUCT_GROUP_UNKNOWN",
 }
-ZERO_CENTS: Final = "0.00"
 
 
 class Message(NamedTuple):
@@ -87,21 +92,24 @@ def account_messages(
         return
     figures = _figures(book, valuation, due)
     positions = _positions(shard, book, valuation, due)
-    groups = _class_groups(shard, class_group_risks(book, due, rulebook), due)
+    risks = class_group_risks(book, due, rulebook, valuation.theoretical_usd_e4)
+    groups = _class_groups(shard, risks, due)
     pnl = [usd_texts(column) for column in valuation.pnl_usd_e4[due].T]
     stressed = [
         usd_texts(column + valuation.excess_usd_e4[due]) for column in valuation.pnl_usd_e4[due].T
     ]
     moves = [decimal_text(move) for move in rulebook.stress_moves.value]
     underwater = (valuation.worst_severe_excess_usd_e4[due] < 0).tolist()
-    inputs = dict(sorted(shard.inputs.items()))
+    inputs = {place: wire_number(offset) for place, offset in sorted(shard.inputs.items())}
     for row, number in enumerate(due.tolist()):
         account = _account(shard, valuation, number)
         body = _assessment(shard, valuation, account, inputs)
-        held, flags = positions[row]
+        held, flags, underlyings = positions[row]
         if valuation.too_large[number]:
             flags.append("VALUE_TOO_LARGE")
         body |= {"positions": held, "flags": _flags(body["account_type"], flags)}
+        if underlyings:
+            body["underlyings"] = underlyings
         body |= {name: texts[row] for name, texts in figures.items()}
         if account.unpriced:
             body |= {name: None for name in figures if name != "cash"}
@@ -118,38 +126,6 @@ def account_messages(
         tims: Body = {"type": "tims", "class_groups": groups[row]}
         tims["requirement"] = figures["portfolio_margin"][row]
         yield _message(STRESS_TIMS, account, tims)
-
-
-def usd_texts(amounts_usd_e4: Ints) -> list[str]:
-    """Amounts of 1e-4 USD as `usd_text` writes them.
-
-    >>> usd_texts(np.array([3_568_000, -212_885_120, 0]))
-    ['356.80', '-21288.512', '0.00']
-    """
-    texts: list[str] = pc.replace_substring_regex(
-        _decimals(amounts_usd_e4), "0{1,2}$", ""
-    ).to_pylist()
-    return texts
-
-
-def number_texts(numbers_e4: Ints) -> list[str]:
-    """Numbers in 1e-4 as `decimal_text` writes them.
-
-    >>> number_texts(np.array([5_000_000, 5_000, 0]))
-    ['500', '0.5', '0']
-    """
-    texts: list[str] = pc.replace_substring_regex(_decimals(numbers_e4), r"\.?0*$", "").to_pylist()
-    return texts
-
-
-def _decimals(values: Ints) -> pa.Array:
-    """The values as text with exactly four decimals, by way of decimal128."""
-    words = np.empty((len(values), 2), np.int64)
-    words[:, 0], words[:, 1] = values, values >> 63
-    exact = pa.Array.from_buffers(
-        pa.decimal128(20, 4), len(values), [None, pa.py_buffer(words.tobytes())]
-    )
-    return exact.cast(pa.string())
 
 
 def _account(shard: Shard, valuation: Valuation, number: int) -> Account:
@@ -199,65 +175,54 @@ def _figures(book: Book, valuation: Valuation, due: Ints) -> dict[str, list[str]
     return {name: usd_texts(arrays[name + SUFFIX][due]) for name, _ in FIGURES}
 
 
-def _positions(
-    shard: Shard, book: Book, valuation: Valuation, due: Ints
-) -> list[tuple[list[Body], list[str]]]:
-    """Positions and flags of every due account, both in the order of symbols."""
+class Held(NamedTuple):
+    """What one account holds: positions and flags by symbol, and underlyings beside them."""
+
+    positions: list[Body]
+    flags: list[str]
+    underlyings: list[Body]
+
+
+def _positions(shard: Shard, book: Book, valuation: Valuation, due: Ints) -> list[Held]:
+    """Of every due account, in the order of symbols."""
     place, ends = _runs(book.account, due)
-    symbol = book.symbol[place]
-    market = _Market.of(shard, symbol)
-    quantity = number_texts(book.quantity_e4[place])
-    faults = {name: getattr(valuation.faults, name)[symbol] for name in FLAG_NAMES}
-    no_beta = ~book.beta_known[symbol]
+    symbol, amount = book.symbol[place], book.quantity_e4[place]
+    bodies = SymbolBodies(shard, valuation, symbol)
+    quantity = number_texts(amount)
+    flags = _position_flags(shard, book, valuation, symbol, amount)
     found = []
     for start, end in pairwise(ends):
         names = {i: shard.symbols.values[symbol[i]] for i in range(start, end)}
         order = sorted(names, key=names.__getitem__)
-        flags = [
-            f"{FLAG_NAMES[fault]}:{names[start + int(i)]}"
-            for fault, hit in faults.items()
-            for i in np.flatnonzero(hit[start:end])
-        ]
-        flags += [
-            f"BETA_MISSING:{names[start + int(i)]}" for i in np.flatnonzero(no_beta[start:end])
-        ]
-        held = [{"quantity": quantity[i], **market.by_symbol[int(symbol[i])]} for i in order]
-        found.append((held, flags))
+        held = [{"quantity": quantity[i], **bodies.by_symbol[int(symbol[i])]} for i in order]
+        said = {flag for i in order for flag in flags.get(i, ())}
+        found.append(Held(held, list(said), bodies.underlyings(symbol[start:end])))
     return found
 
 
-class _Market(NamedTuple):
-    """What a position says of its symbol, made once for every symbol of a batch."""
-
-    by_symbol: dict[int, Body]
-
-    @classmethod
-    def of(cls, shard: Shard, symbol: Ints) -> "_Market":
-        symbols = np.unique(symbol)
-        price = number_texts(shard.prices.columns["price"][symbols])
-        beta = number_texts(shard.betas.columns["beta"][symbols])
-        leverage = number_texts(shard.instruments.columns["leverage"][symbols])
-        found: dict[int, Body] = {}
-        for row, number in enumerate(symbols.tolist()):
-            priced_ms = int(shard.prices.at_ms[number])
-            kind = int(shard.instruments.columns["kind"][number])
-            group = int(shard.instruments.columns["class_group"][number])
-            priced, known = priced_ms != LONG_AGO, kind != UNKNOWN
-            found[number] = {
-                "symbol": shard.symbols.values[number],
-                "price": price[row] if priced else None,
-                "price_at": at_text(priced_ms) if priced else None,
-                "beta": beta[row] if shard.betas.at_ms[number] != LONG_AGO else None,
-                "kind": KINDS[kind] if known else None,
-                "leverage": leverage[row] if known else None,
-                "class_group": shard.class_groups.values[group] if known else None,
-            }
-        return cls(found)
+def _position_flags(
+    shard: Shard, book: Book, valuation: Valuation, symbol: Ints, quantity: Ints
+) -> dict[int, list[str]]:
+    """By place of a position, what is wrong with it or was assumed for it."""
+    names = shard.symbols.values
+    hits = {name: getattr(valuation.faults, fault)[symbol] for fault, name in FLAG_NAMES.items()}
+    of = np.where(book.underlying[symbol] == UNKNOWN, symbol, book.underlying[symbol])
+    hits["CONTRACTS_NOT_WHOLE"] = (of != symbol) & (quantity % E4 != 0)
+    found: dict[int, list[str]] = {}
+    for name, hit in hits.items():
+        for i in np.flatnonzero(hit).tolist():
+            found.setdefault(i, []).append(f"{name}:{names[symbol[i]]}")
+    for i in np.flatnonzero(~book.beta_known[of]).tolist():
+        found.setdefault(i, []).append(f"BETA_MISSING:{names[of[i]]}")
+    return found
 
 
 def _class_groups(shard: Shard, groups: GroupRisks, due: Ints) -> list[list[Body]]:
     place, ends = _runs(groups.account, due)
-    points = [usd_texts(column) for column in groups.points_usd_e4[place].T]
+    at_points = groups.points_usd_e4[place]
+    points = [usd_texts(column) for column in at_points.T]
+    worst = usd_texts(cents(np.maximum(0, -at_points.min(axis=1, initial=0)), 1, 1))
+    minimum = usd_texts(cents(groups.minimum_usd_e4[place], 1, 1))
     requirement = usd_texts(groups.requirement_usd_e4[place])
     found = []
     for start, end in pairwise(ends):
@@ -265,8 +230,8 @@ def _class_groups(shard: Shard, groups: GroupRisks, due: Ints) -> list[list[Body
             {
                 "class_group": _group_name(shard, int(groups.class_group[place[i]])),
                 "points": [texts[i] for texts in points],
-                "worst": requirement[i],
-                "minimum_charge": ZERO_CENTS,
+                "worst": worst[i],
+                "minimum_charge": minimum[i],
                 "requirement": requirement[i],
             }
             for i in range(start, end)

@@ -5,8 +5,9 @@ the same values, and what it does not vouch for is decided there, one line at a 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,8 @@ import pyarrow.json as pj
 
 from margin.columnar import Flags, Ints
 from margin.errors import EventError
-from margin.fields import DECIMAL_PATTERN, ID_PATTERN, SCHEMA, SYMBOL_PATTERN
+from margin.fields import DAY_PATTERN, DECIMAL_PATTERN, ID_PATTERN, SCHEMA, SYMBOL_PATTERN
+from margin.market import Kind
 from margin.topics import ACCOUNTS, BETAS, CASH, FILLS, INSTRUMENTS, PRICES
 from margin.wire import (
     ACCOUNT_TYPES,
@@ -27,6 +29,13 @@ from margin.wire import (
     at_ms,
     encode,
     parse_event,
+)
+from margin.wire_option import (
+    DEFAULT_MULTIPLIER,
+    DEFAULT_STYLE,
+    RIGHTS,
+    STYLES,
+    TERM_FIELDS,
 )
 from spark_jobs.schemas import ROWS
 
@@ -42,6 +51,7 @@ ID: Final = f"^(?:{ID_PATTERN})$"
 SYMBOL: Final = f"^(?:{SYMBOL_PATTERN})$"
 ANY: Final = f"^(?:{DECIMAL_PATTERN})$"
 POSITIVE: Final = r"^(?:[0-9]{1,14}(\.[0-9]{1,4})?)$"
+SHARE: Final = r"^(?:0(\.[0-9]{1,4})?|1(\.0{1,4})?)$"
 ENVELOPE: Final = {"event_id": ID, "at": AT, "correlation_id": ID}
 
 
@@ -73,11 +83,43 @@ REQUIRED: Final[dict[str, dict[str, str]]] = {
     ACCOUNTS: {"account_id": ID, "account_type": _one_of(ACCOUNT_TYPES)},
 }
 OPTIONAL: Final[dict[str, dict[str, str]]] = {
-    FILLS: {"venue": ID, "liquidation_id": ID},
-    INSTRUMENTS: {"leverage": POSITIVE, "class_group": SYMBOL, "product_group": ID},
+    FILLS: {"venue": ID, "liquidation_id": ID, "multiplier": POSITIVE},
+    INSTRUMENTS: {
+        "leverage": POSITIVE,
+        "class_group": SYMBOL,
+        "product_group": ID,
+        "dividend_yield": SHARE,
+        "underlying": SYMBOL,
+        "right": _one_of(RIGHTS),
+        "strike": POSITIVE,
+        "expires_on": f"^(?:{DAY_PATTERN})$",
+        "style": _one_of(STYLES),
+        "multiplier": POSITIVE,
+    },
     ACCOUNTS: {"stress_mode": _one_of(STRESS_MODES)},
 }
-NOT_ZERO: Final = ("quantity", "price", "amount", "leverage")
+NOT_ZERO: Final = ("quantity", "price", "amount", "leverage", "strike", "multiplier")
+# Terms that an option may leave out; the others it must have.
+WITH_DEFAULT: Final = ("style", "multiplier")
+TEXT_DEFAULTS: Final = {
+    "stress_mode": "ladder",
+    "liquidation_id": "",
+    "product_group": "",
+    "underlying": "",
+    "right": "",
+    "expires_on": "",
+    "style": DEFAULT_STYLE,
+}
+# A number that may be left out: by topic and name. What has no terms has no strike.
+NUMBER_DEFAULTS: Final = {
+    FILLS: {"multiplier": "1"},
+    INSTRUMENTS: {
+        "leverage": "1",
+        "dividend_yield": "0",
+        "strike": "0",
+        "multiplier": DEFAULT_MULTIPLIER,
+    },
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,23 +220,35 @@ def _sound(topic: str, table: pa.Table, lines: pa.Array) -> Flags:
         sound &= _flags(pc.match_substring_regex(table[name], "[1-9]"), missing=True)
     if topic == FILLS:
         sound &= _flags(pc.equal(table["fill_id"], table["event_id"]))
+    if topic == INSTRUMENTS:
+        sound &= _terms_fit(table)
     given = np.sum([_flags(pc.is_valid(column)) for column in table.columns], axis=0)
     named = _column(pc.count_substring_regex(lines, NAME))
     sound &= given == named
-    return sound & _in_calendar(table["at"])
+    return sound & _in_calendar(table["at"], at_ms)
 
 
-def _in_calendar(at: pa.ChunkedArray) -> Flags:
-    """Which times are days of the calendar; each different time is asked once."""
-    coded = _one(at).dictionary_encode()
-    known = np.array([_is_time(text) for text in coded.dictionary.to_pylist()] + [False])
-    return known[_column(coded.indices, missing=-1)]
+def _terms_fit(table: pa.Table) -> Flags:
+    """Rows of options with their terms, and of others without."""
+    is_option = _flags(pc.equal(table["kind"], Kind.OPTION))
+    fit = ~_flags(pc.equal(table["underlying"], table["symbol"]))
+    for name in TERM_FIELDS:
+        has = _flags(pc.is_valid(table[name]))
+        fit &= ~has | is_option if name in WITH_DEFAULT else has == is_option
+    return fit & (~is_option | _in_calendar(table["expires_on"], date.fromisoformat))
 
 
-def _is_time(text: str) -> bool:
+def _in_calendar(column: pa.ChunkedArray, reader: Callable[[str], object]) -> Flags:
+    """Which times or days are of the calendar; each different one is asked once."""
+    coded = _one(column).dictionary_encode()
+    known = [_is_readable(text, reader) for text in coded.dictionary.to_pylist()]
+    return np.array([*known, False])[_column(coded.indices, missing=-1)]
+
+
+def _is_readable(text: str, reader: Callable[[str], object]) -> bool:
     try:
-        at_ms(text)
-    except EventError:
+        reader(text)
+    except (EventError, ValueError):
         return False
     return True
 
@@ -203,13 +257,15 @@ def _numbers(topic: str, table: pa.Table) -> pa.Table:
     """The columns that the book needs: text, decimals in 1e-4, whole numbers, event time in ms."""
     text, decimals, whole = ROWS[topic]
     columns = {name: _one(table[name]) for name in (*text, *whole)}
-    for name, default in (("stress_mode", "ladder"), ("liquidation_id", "")):
-        if name in columns:
-            columns[name] = columns[name].fill_null(default)
     if "class_group" in columns:
-        columns["class_group"] = pc.coalesce(columns["class_group"], columns["symbol"])
+        named = (columns[name] for name in ("class_group", "underlying", "symbol"))
+        columns["class_group"] = pc.coalesce(*named)
+    for name in columns.keys() & TEXT_DEFAULTS.keys():
+        columns[name] = columns[name].fill_null(TEXT_DEFAULTS[name])
+    defaults = NUMBER_DEFAULTS.get(topic, {})
     for name in decimals:
-        columns[name] = pa.array(_e4(_one(table[name]).fill_null("1")))
+        # What is read has every other number; only rows that nobody vouches for have not.
+        columns[name] = pa.array(_e4(_one(table[name]).fill_null(defaults.get(name, "0"))))
     coded = _one(table["at"]).dictionary_encode()
     times = np.array([at_ms(text) for text in coded.dictionary.to_pylist()], np.int64)
     columns["at_ms"] = pa.array(times[_column(coded.indices)])

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from margin.columnar import E4, LARGEST_USD, Flags, Ints
 from margin.topics import CASH, DAY_MS, FILLS, INSTRUMENTS, WEEK_MS
 from spark_jobs.parsing import Parsed
+from spark_jobs.places import offset_of
 from spark_jobs.schemas import ACCOUNT_TOPICS
 
 DEDUP_WINDOW_MS: Final = WEEK_MS
@@ -59,7 +60,7 @@ def set_aside(given: pa.Table, refused: Mapping[int, str]) -> list[DeadLetter]:
                 DeadLetter(
                     topic=record["topic"],
                     partition=record["partition"],
-                    offset=record["offset"],
+                    offset=offset_of(record),
                     logged_ms=record["logged_ms"],
                     raw=record["value"] or b"",
                     reason=refused[place],
@@ -102,7 +103,8 @@ def _rejections(
         reason = f"older than the dedup window of {days} days"
         found.append(Rejection(rows=old, reason=lambda _row: reason))
     if topic == FILLS:
-        usd = np.abs(ints(rows["quantity"])) / E4 * (ints(rows["price"]) / E4)
+        units = np.abs(ints(rows["quantity"])) / E4 * (ints(rows["multiplier"]) / E4)
+        usd = units * (ints(rows["price"]) / E4)
         limit = f"value of a fill must be at most {LARGEST_USD:.0f} USD"
         found.append(Rejection(rows=usd > LARGEST_USD, reason=lambda _row: limit))
     if topic == INSTRUMENTS:

@@ -11,7 +11,8 @@ RECORD: Final = pa.schema(
     [
         ("topic", pa.string()),
         ("partition", pa.int32()),
-        ("offset", pa.int64()),
+        ("offset", pa.int64()),  # on Kafka
+        ("sequence", pa.string()),  # on Kinesis
         ("logged_ms", pa.int64()),
         ("key", pa.binary()),
         ("value", pa.binary()),
@@ -34,13 +35,20 @@ FRAME_DDL: Final = "records binary, emitted binary"
 ROWS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]] = {
     FILLS: (
         ("event_id", "account_id", "symbol", "liquidation_id"),
-        ("quantity", "price", "fee"),
+        ("quantity", "price", "fee", "multiplier"),
         (),
     ),
     CASH: (("event_id", "account_id"), ("amount",), ()),
     PRICES: (("event_id", "symbol"), ("price",), ("sequence",)),
     BETAS: (("event_id", "symbol"), ("beta",), ("sequence",)),
-    INSTRUMENTS: (("event_id", "symbol", "kind", "class_group"), ("leverage",), ()),
+    INSTRUMENTS: (
+        (
+            *("event_id", "symbol", "kind", "class_group", "product_group"),
+            *("underlying", "right", "expires_on", "style"),
+        ),
+        ("leverage", "dividend_yield", "strike", "multiplier"),
+        (),
+    ),
     ACCOUNTS: (("event_id", "account_id", "account_type", "stress_mode"), (), ()),
 }
 ACCOUNT_TOPICS: Final = (FILLS, CASH, ACCOUNTS)

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from margin.columnar import (
     ACCOUNT_TYPES,
     E4,
-    KINDS,
     UNKNOWN,
     Book,
     Ints,
@@ -35,7 +34,9 @@ from margin.topics import (
 )
 from margin.wire import STRESS_MODES
 from spark_jobs.holdings import LONG_AGO, Names, Newest, Parts, SeenIds, WideSums, grown
+from spark_jobs.instruments import INSTRUMENT_COLUMNS, codes, instrument_columns
 from spark_jobs.parsing import parse
+from spark_jobs.places import next_offsets
 from spark_jobs.refusals import DEDUP_WINDOW_MS, DeadLetter, acceptable, ints, one_array, set_aside
 from spark_jobs.schemas import ACCOUNT_TOPICS
 
@@ -57,14 +58,15 @@ class Shard:
         self.version = 0
         self.as_of_ms = LONG_AGO
         self.inputs: dict[str, int] = {}
-        self.accounts, self.symbols, self.class_groups = Names(), Names(), Names()
+        self.accounts, self.symbols = Names(), Names()
+        self.class_groups, self.product_groups = Names(), Names()
         self.position = np.zeros(0, np.int64)  # account << 32 | symbol, sorted
         self.quantity = WideSums()  # beside position
         self.cash = WideSums()  # by account
         self.account_types = Newest({"account_type": UNKNOWN, "stress_mode": 0})
         self.prices = Newest({"price": 0})
         self.betas = Newest({"beta": 0})
-        self.instruments = Newest({"kind": UNKNOWN, "leverage": E4, "class_group": 0})
+        self.instruments = Newest(INSTRUMENT_COLUMNS)
         self.seen = SeenIds()
         self.liquidations: dict[int, set[str]] = {}
         self.last_band = np.zeros(0, np.int64)
@@ -98,7 +100,7 @@ class Shard:
         overflown = cash_over.copy()
         overflown[self.position[quantity_over] >> SYMBOL_BITS] = True
         held = quantity != 0
-        position = self.position[held]
+        position, facts = self.position[held], self.instruments.columns
         return Book(
             as_of_ms=self.as_of_ms,
             account_type=self.account_types.columns["account_type"],
@@ -111,9 +113,18 @@ class Shard:
             price_at_ms=self.prices.at_ms,
             beta_e4=self.betas.columns["beta"],
             beta_known=self.betas.at_ms != LONG_AGO,
-            kind=self.instruments.columns["kind"],
-            leverage_e4=self.instruments.columns["leverage"],
-            class_group=self.instruments.columns["class_group"],
+            kind=facts["kind"],
+            leverage_e4=facts["leverage"],
+            class_group=facts["class_group"],
+            underlying=facts["underlying"],
+            is_call=facts["is_call"].astype(np.bool_),
+            is_american=facts["is_american"].astype(np.bool_),
+            strike_usd_e4=facts["strike"],
+            expires_day=facts["expires_day"],
+            multiplier_e4=facts["multiplier"],
+            product_group=facts["product_group"],
+            dividend_yield_e4=facts["dividend_yield"],
+            product_groups=tuple(self.product_groups.values),
         )
 
     def value(self, book: Book, rulebook: Rulebook) -> Valuation:
@@ -160,6 +171,7 @@ class Shard:
         )
         shard.accounts, shard.symbols = Names(texts["accounts"]), Names(texts["symbols"])
         shard.class_groups = Names(texts["class_groups"])
+        shard.product_groups = Names(texts.get("product_groups", ()))  # older: without options
         shard.liquidations = {int(key): set(ids) for key, ids in texts["liquidations"].items()}
         shard.position, shard.last_band = parts["position"], parts["last_band"]
         shard.last_excess_usd_e4 = parts["last_excess_usd_e4"]
@@ -179,6 +191,7 @@ class Shard:
             "accounts": self.accounts.values,
             "symbols": self.symbols.values,
             "class_groups": self.class_groups.values,
+            "product_groups": self.product_groups.values,
             "liquidations": {str(i): sorted(ids) for i, ids in self.liquidations.items()},
             **{name: newest.event_id for name, newest in self._newest().items()},
         }
@@ -199,17 +212,15 @@ class Shard:
         self.as_of_ms = max(self.as_of_ms, pc.max(rows["at_ms"]).as_py())
         if topic in ACCOUNT_TOPICS:
             return self._apply_account_rows(topic, rows)
-        symbol = self._symbols(rows)
+        symbol = self._symbols(rows["symbol"])
         if topic == PRICES:
             self.prices.offer(symbol, rows, {"price": ints(rows["price"])})
         elif topic == BETAS:
             self.betas.offer(symbol, rows, {"beta": ints(rows["beta"])})
         else:
-            columns = {
-                "kind": _codes(rows["kind"], KINDS),
-                "leverage": ints(rows["leverage"]),
-                "class_group": self.class_groups.encode(rows["class_group"]),
-            }
+            groups = self.class_groups, self.product_groups
+            columns = instrument_columns(rows, self.symbols, *groups)
+            self._grow_market()
             self.instruments.offer(symbol, rows, columns)
         return nobody
 
@@ -217,8 +228,8 @@ class Shard:
         account = self._accounts(rows)
         if topic == ACCOUNTS:
             columns = {
-                "account_type": _codes(rows["account_type"], ACCOUNT_TYPES),
-                "stress_mode": _codes(rows["stress_mode"], STRESS_MODES),
+                "account_type": codes(rows["account_type"], ACCOUNT_TYPES),
+                "stress_mode": codes(rows["stress_mode"], STRESS_MODES),
             }
             self.account_types.offer(account, rows, columns)
             return account
@@ -233,10 +244,11 @@ class Shard:
         return account
 
     def _apply_fills(self, rows: pa.Table, account: Ints) -> None:
-        quantity, price = ints(rows["quantity"]), ints(rows["price"])
-        self.cash.add(account, -np.sign(quantity) * mul_div(np.abs(quantity), price, E4))
+        quantity = ints(rows["quantity"])
+        paid = paid_e4(np.abs(quantity), ints(rows["price"]), ints(rows["multiplier"]))
+        self.cash.add(account, -np.sign(quantity) * paid)
         self.cash.add(account, -ints(rows["fee"]))
-        key = account << SYMBOL_BITS | self._symbols(rows)
+        key = account << SYMBOL_BITS | self._symbols(rows["symbol"])
         new = np.setdiff1d(key, self.position)
         if len(new):
             positions = np.sort(np.concatenate([self.position, new]))
@@ -257,19 +269,30 @@ class Shard:
         self.last_said_ms = grown(self.last_said_ms, count, LONG_AGO)
         return account
 
-    def _symbols(self, rows: pa.Table) -> Ints:
-        symbol = self.symbols.encode(rows["symbol"])
+    def _symbols(self, names: pa.ChunkedArray) -> Ints:
+        symbol = self.symbols.encode(names)
+        self._grow_market()
+        return symbol
+
+    def _grow_market(self) -> None:
         for newest in (self.prices, self.betas, self.instruments):
             newest.grow(len(self.symbols))
-        return symbol
 
     def _count(self, records: pa.Table) -> None:
         self.version += len(records)
-        ends = records.group_by(["topic", "partition"]).aggregate([("offset", "max")])
-        for row in ends.to_pylist():
-            name = f"{row['topic']}-{row['partition']}"
-            self.inputs[name] = max(self.inputs.get(name, 0), row["offset_max"] + 1)
+        for name, after in next_offsets(records).items():
+            self.inputs[name] = max(self.inputs.get(name, 0), after)
 
 
-def _codes(column: pa.ChunkedArray, choices: tuple[str, ...]) -> Ints:
-    return ints(pc.index_in(column, pa.array([str(choice) for choice in choices])))
+def paid_e4(quantity: Ints, price: Ints, multiplier: Ints) -> Ints:
+    """quantity x price x multiplier in 1e-4 USD, rounded half up once; all in 1e-4, none below 0.
+
+    >>> paid_e4(np.array([20_000]), np.array([72_500]), np.array([1_000_000])).tolist()
+    [14500000]
+    """
+    paid = mul_div(quantity, price, E4)
+    for i in np.flatnonzero(multiplier != E4).tolist():
+        # Three factors of 18 digits: only Python's integers hold them.
+        product = int(quantity[i]) * int(price[i]) * int(multiplier[i])
+        paid[i] = (2 * product + E4**2) // (2 * E4**2)
+    return paid

@@ -1,38 +1,66 @@
 """Portfolio margin over arrays: the ten points of every class group, as they are shown."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 import numpy as np
 
 from margin.columnar.arithmetic import E4, Ints, cents, e4, mul_div, signed, sums
 from margin.columnar.book import KINDS, Book, GroupRisks
+from margin.columnar.option_positions import (
+    minimum_charges,
+    option_gains,
+    position_values,
+    whole_contracts,
+)
 from margin.market import Kind
 from margin.rulebook import Rates, Rulebook
 
+NO_VALUES: Final[Mapping[int, Ints]] = MappingProxyType({})
 
-def class_group_risks(book: Book, accounts: Ints, rulebook: Rulebook) -> GroupRisks:
+
+def class_group_risks(
+    book: Book,
+    accounts: Ints,
+    rulebook: Rulebook,
+    theoretical_usd_e4: Mapping[int, Ints] = NO_VALUES,
+) -> GroupRisks:
     """The ten points and the requirement of every class group of some accounts, in 1e-4 USD.
 
-    A valuation has the requirements in its figures; the points are made here, for the accounts
-    that are shown. Source: FINRA Rule 4210(g).
+    `theoretical_usd_e4`: values of the options at the points, by symbol. A valuation has the
+    requirements in its figures; the points are made here, for the accounts that are shown.
+    Source: FINRA Rule 4210(g).
 
     >>> class_group_risks.__name__
     'class_group_risks'
     """
     place = positions_of(book.account, accounts)
     account, symbol, quantity = (a[place] for a in (book.account, book.symbol, book.quantity_e4))
-    value = mul_div(np.abs(quantity), book.price_usd_e4[symbol], E4) * np.sign(quantity)
     span = int(book.class_group.max(initial=0)) + 1
     key = account * span + book.class_group[symbol]
     order = np.argsort(key, kind="stable")
     keys, first = np.unique(key[order], return_index=True)
     starts = np.append(first, len(key))
+    value = position_values(book, symbol, quantity) * np.sign(quantity)
+    option = book.is_option[symbol]
     moves = point_moves(book, rulebook)
-    points = np.stack([sums(signed(value, m[symbol])[order], starts) for m in moves], axis=1)
-    worst = np.maximum(0, -points.min(axis=1, initial=0))
+    gains = np.stack([signed(np.where(option, 0, value), m[symbol]) for m in moves], axis=1)
+    minimum = np.zeros(len(place), np.int64)
+    at = np.flatnonzero(option)
+    if len(at):
+        held = symbol[at], whole_contracts(book, symbol[at], quantity[at])
+        gains[at] = option_gains(book, *held, theoretical_usd_e4, len(moves))
+        minimum[at] = minimum_charges(held[1], value[at], rulebook)
+    points = np.stack([sums(column[order], starts) for column in gains.T], axis=1)
+    least = sums(minimum[order], starts)
+    worst = cents(np.maximum(0, -points.min(axis=1, initial=0)), 1, 1)
     return GroupRisks(
         account=keys // span,
         class_group=keys % span,
         points_usd_e4=points,
-        requirement_usd_e4=cents(worst, 1, 1),
+        requirement_usd_e4=np.maximum(worst, least),
+        minimum_usd_e4=least,
     )
 
 
@@ -91,5 +119,9 @@ def kind_range(kind: Kind, rulebook: Rulebook) -> Rates:
         return rulebook.tims_broad_etf_up.value, rulebook.tims_broad_etf_down.value
     if kind is Kind.ETF:
         return rulebook.tims_etf_up.value, rulebook.tims_etf_down.value
-    # Options, indices and unknown instruments make their account UNPRICED: it never shows.
+    if kind is Kind.INDEX:
+        return rulebook.tims_index_up.value, rulebook.tims_index_down.value
+    if kind is Kind.BROAD_INDEX:
+        return rulebook.tims_broad_index_up.value, rulebook.tims_broad_index_down.value
+    # Options have values of their own; an unknown instrument makes its account UNPRICED.
     return rulebook.tims_stock_up.value, rulebook.tims_stock_down.value

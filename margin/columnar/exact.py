@@ -4,6 +4,7 @@ The fast valuation hands it the accounts whose amounts are too large for its own
 """
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -26,24 +27,40 @@ from margin.columnar.book import (
     BANDS,
     INDEX_CODES,
     KINDS,
+    OPTION_CODE,
     UNKNOWN,
     Book,
     Faults,
     Valuation,
 )
-from margin.columnar.class_groups import class_group_risks, kind_range
-from margin.market import Kind
+from margin.columnar.class_groups import NO_VALUES, class_group_risks, kind_range, point_moves
+from margin.columnar.class_margins import ClassMargins
+from margin.columnar.option_positions import (
+    option_exposures,
+    position_values,
+    whole_contracts,
+)
+from margin.columnar.reliefs import reliefs
+from margin.columnar.series import is_special, series_faults
 from margin.portfolio import AccountType
 from margin.rulebook import Rulebook
 from margin.stress import is_severe
 
 # No figure of an account under this can leave int64, nor the 14 digits of a decimal on the wire.
 LARGEST_USD: Final = 90_000_000_000_000
+ZEROS: Final = np.zeros(1, np.int64)
 
 
-def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
+def value_accounts(
+    book: Book,
+    rulebook: Rulebook,
+    theoretical_usd_e4: Mapping[int, Ints] = NO_VALUES,
+    classes: ClassMargins | None = None,
+) -> Valuation:
     """Every figure of every account, in 1e-4 USD, by integers alone; the twin of `assess`.
 
+    `theoretical_usd_e4`: values of the options at the points, by symbol. `classes` keeps the
+    pairings of classes with options from one book to the next.
     Source: docs/01-finra-4210.md, "The figures of an account".
 
     >>> value_accounts.__name__
@@ -51,26 +68,30 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
     """
     accounts = len(book.cash_usd_e4)
     faults = faults_of(book, rulebook)
-    value = mul_div(np.abs(book.quantity_e4), book.price_usd_e4[book.symbol], E4)
-    too_large = book.overflown | _too_large(book, rulebook)
-    faulty = np.bincount(book.account[faults.any[book.symbol]], minlength=accounts) > 0
-    unpriced = too_large | faulty | (book.account_type == UNKNOWN)
+    option = book.is_option[book.symbol]
+    value = position_values(book, book.symbol, book.quantity_e4)
+    too_large = book.overflown | _too_large(book, rulebook, theoretical_usd_e4)
+    unpriced = too_large | faulty_accounts(book, faults) | (book.account_type == UNKNOWN)
     starts = np.searchsorted(book.account, np.arange(accounts + 1))
     is_long = book.quantity_e4 > 0
     long_value = sums(np.where(is_long, value, 0), starts)
     short_value = sums(np.where(is_long, 0, value), starts)
     gross = long_value + short_value
-    maintenance = sums(_maintenance(book, value, rulebook), starts)
-    addon = sums(_concentration(book, value, gross, rulebook), starts)
-    groups = class_group_risks(book, np.arange(accounts), rulebook)
+    alone = _maintenance(book, value, rulebook)
+    found = (classes or ClassMargins(rulebook)).of(book, ~unpriced, alone)
+    plain = ~(found.in_class | option)
+    maintenance = sums(alone * plain, starts) + found.maintenance_usd_e4
+    initial = cents(value, e4(rulebook.reg_t_rate.value), E4)
+    reg_t = sums(initial * plain, starts) + found.initial_usd_e4
+    addon = sums(_concentration(book, value, gross, rulebook) * ~option, starts)
+    groups = class_group_risks(book, np.arange(accounts), rulebook, theoretical_usd_e4)
     runs = np.searchsorted(groups.account, np.arange(accounts + 1))
-    risk = sums(groups.requirement_usd_e4, runs)
+    risk = sums(groups.requirement_usd_e4, runs) + reliefs(book, groups, rulebook)
     by_risk = book.account_type == ACCOUNT_TYPES.index(AccountType.PORTFOLIO_MARGIN)
     requirement = np.where(by_risk, risk, maintenance + addon)
     equity = book.cash_usd_e4 + long_value - short_value
     excess = equity - requirement
-    beta = betas_e4(book, rulebook)[book.symbol]
-    exposure = sums(signed(np.where(is_long, value, -value), beta), starts)
+    exposure = sums(_exposures(book, value, rulebook, theoretical_usd_e4), starts)
     moves = rulebook.stress_moves.value
     pnl = np.stack([signed(exposure, np.int64(e4(move))) for move in moves], axis=1)
     severe = [is_severe(move, rulebook) for move in moves]
@@ -87,8 +108,7 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
         maintenance_requirement_usd_e4=maintenance * known,
         concentration_addon_usd_e4=addon * known,
         portfolio_margin_usd_e4=risk * known,
-        reg_t_requirement_usd_e4=sums(cents(value, e4(rulebook.reg_t_rate.value), E4), starts)
-        * known,
+        reg_t_requirement_usd_e4=reg_t * known,
         requirement_usd_e4=requirement * known,
         excess_usd_e4=excess * known,
         warning_threshold_usd_e4=mul_div(gross, e4(rulebook.warning_rate.value), E4) * known,
@@ -97,6 +117,24 @@ def value_accounts(book: Book, rulebook: Rulebook) -> Valuation:
         worst_severe_excess_usd_e4=worst * known,
         faults=faults,
     )
+
+
+def faulty_accounts(book: Book, faults: Faults) -> Flags:
+    """Accounts that hold a symbol with which something is wrong, or a part of a contract.
+
+    Source: docs/01-finra-4210.md, "Unpriced accounts".
+
+    >>> faulty_accounts.__name__
+    'faulty_accounts'
+    """
+    faulty: Flags = np.zeros(len(book.cash_usd_e4), np.bool_)
+    if faults.any.any():
+        faulty[book.account[faults.any[book.symbol]]] = True
+    option = book.is_option
+    if option.any():
+        at = np.flatnonzero(option[book.symbol])
+        faulty[book.account[at[book.quantity_e4[at] % E4 != 0]]] = True
+    return faulty
 
 
 def faults_of(book: Book, rulebook: Rulebook) -> Faults:
@@ -109,16 +147,16 @@ def faults_of(book: Book, rulebook: Rulebook) -> Faults:
     """
     missing = book.price_usd_e4 == 0
     stale = ~missing & (book.as_of_ms - book.price_at_ms > rulebook.stale_price_after_ms.value)
-    unknown, option = book.kind == UNKNOWN, book.kind == KINDS.index(Kind.OPTION)
-    index = np.isin(book.kind, INDEX_CODES)
-    return Faults(
-        price_missing=missing,
-        price_stale=stale,
-        instrument_missing=unknown,
-        option=option,
-        index=index,
-        any=missing | stale | unknown | option | index,
-    )
+    found = {
+        "price_missing": missing,
+        "price_stale": stale,
+        "instrument_missing": book.kind == UNKNOWN,
+        "option": (book.kind == OPTION_CODE) & ~book.is_option,
+        "index": np.isin(book.kind, INDEX_CODES),
+    }
+    if is_special(book).any():
+        found |= series_faults(book, rulebook)
+    return Faults(**found, any=np.logical_or.reduce(list(found.values())))
 
 
 def betas_e4(book: Book, rulebook: Rulebook) -> Ints:
@@ -186,15 +224,41 @@ def floor_usd(rulebook: Rulebook) -> int:
     return math.ceil(max(rulebook.short_floor.value, rulebook.low_priced_short_floor.value))
 
 
-def _too_large(book: Book, rulebook: Rulebook) -> Flags:
+def _too_large(book: Book, rulebook: Rulebook, theoretical_usd_e4: Mapping[int, Ints]) -> Flags:
     """Accounts whose parts, all taken as positive, might exceed what int64 or the wire holds."""
     shares = np.abs(book.quantity_e4) / E4
     per_share = book.price_usd_e4 / E4 * width(book, rulebook) + floor_usd(rulebook)
+    option = np.flatnonzero(book.is_option)
+    of = book.underlying[option]
+    most = np.array([theoretical_usd_e4.get(s, ZEROS).max() for s in option.tolist()], np.float64)
+    # What a share of the underlying is worth, by its own width, and the strike to be paid for it.
+    per_share[option] += per_share[of] + (book.strike_usd_e4[option] + most) / E4
+    per_share[option] *= book.multiplier_e4[option] / E4
     parts = np.ceil(shares * per_share[book.symbol])
     # Whole dollars below 2**53 add up exactly in a float, in any order.
     totals = np.bincount(book.account, parts, len(book.cash_usd_e4))
     too_large: Flags = totals + np.abs(book.cash_usd_e4 / E4) > LARGEST_USD
     return too_large
+
+
+def _exposures(
+    book: Book, value: Ints, rulebook: Rulebook, theoretical_usd_e4: Mapping[int, Ints]
+) -> Ints:
+    """Beta-weighted value of every position, 1e-4 USD, signed."""
+    beta = betas_e4(book, rulebook)
+    exposure = signed(np.where(book.quantity_e4 > 0, value, -value), beta[book.symbol])
+    at = np.flatnonzero(book.is_option[book.symbol])
+    if len(at):
+        symbol = book.symbol[at]
+        exposure[at] = option_exposures(
+            book,
+            symbol,
+            whole_contracts(book, symbol, book.quantity_e4[at]),
+            theoretical_usd_e4=theoretical_usd_e4,
+            moves_e4=np.stack(point_moves(book, rulebook), axis=1),
+            beta_e4=beta,
+        )
+    return exposure
 
 
 def maintenance_rates_e8(book: Book, rulebook: Rulebook) -> tuple[Ints, Ints]:

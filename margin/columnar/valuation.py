@@ -17,9 +17,11 @@ from margin.columnar.arithmetic import (
     factor,
     whole,
 )
-from margin.columnar.book import ACCOUNT_TYPES, UNKNOWN, Book, Faults, Valuation
+from margin.columnar.book import ACCOUNT_TYPES, UNKNOWN, Book, Valuation
 from margin.columnar.class_groups import positions_of
+from margin.columnar.class_margins import ClassMargins
 from margin.columnar.layout import Layout
+from margin.columnar.series import Series, is_special
 from margin.columnar.totals import EXPOSURE, GROSS, MAINTENANCE, NET, REG_T, RISK, Totals
 from margin.portfolio import AccountType
 from margin.rulebook import Rulebook
@@ -40,18 +42,31 @@ class Valuer:
         """Nothing is known of any book yet."""
         self._rulebook = rulebook
         self._known: tuple[Layout, Totals] | None = None
+        self._series, self._classes = Series(rulebook), ClassMargins(rulebook)
 
     def full(self, book: Book) -> Valuation:
         """Every figure of every account, in 1e-4 USD; the layout is kept, nothing else."""
         layout, totals = self._fitting(book)
         totals.add_up(book)
-        return _valuation(book, layout, totals, self._rulebook)
+        return self._with_options(book, layout, totals)
 
     def value(self, book: Book) -> Valuation:
         """The same figures as `full`, from what is known of the last book."""
         layout, totals = self._fitting(book)
         totals.follow(book)
-        return _valuation(book, layout, totals, self._rulebook)
+        return self._with_options(book, layout, totals)
+
+    def _with_options(self, book: Book, layout: Layout, totals: Totals) -> Valuation:
+        """The sums hold for stock; accounts with options or product groups are valued whole."""
+        figures = _valuation(book, layout, totals, self._rulebook)
+        special = is_special(book)
+        if not special.any():
+            return figures
+        values = self._series.values(book)
+        accounts = np.unique(book.account[special[book.symbol]])
+        part = _part(book, accounts)
+        _put(figures, accounts, exact.value_accounts(part, self._rulebook, values, self._classes))
+        return replace(figures, theoretical_usd_e4=values)
 
     def _fitting(self, book: Book) -> tuple[Layout, Totals]:
         if self._known is None or not self._known[0].fits(book):
@@ -91,7 +106,8 @@ def _valuation(book: Book, layout: Layout, totals: Totals, rulebook: Rulebook) -
     worst = excess + pnl[severe].min(axis=0)
     warning = np.array([e4(rulebook.warning_rate.value)], np.int64)
     faults = exact.faults_of(book, rulebook)
-    unpriced = book.overflown | _faulty(faults, layout) | (book.account_type == UNKNOWN)
+    unpriced = book.overflown | exact.faulty_accounts(book, faults)
+    unpriced |= book.account_type == UNKNOWN
     mark = exact.warning_mark(gross, rulebook)
     figures = Valuation(
         band=exact.bands(book, unpriced, excess, threshold=mark, worst=worst),
@@ -118,7 +134,8 @@ def _valuation(book: Book, layout: Layout, totals: Totals, rulebook: Rulebook) -
     large |= sums[GROSS] > amount_limit(warning, E4)
     large |= np.abs(sums[EXPOSURE]) > amount_limit(moves, E4).min()
     if large.any():
-        _put(figures, np.flatnonzero(large), book, rulebook)
+        accounts = np.flatnonzero(large)
+        _put(figures, accounts, exact.value_accounts(_part(book, accounts), rulebook))
     return figures
 
 
@@ -137,14 +154,6 @@ def _spread_flags(flags: Flags, layout: Layout) -> Flags:
     return spread
 
 
-def _faulty(faults: Faults, layout: Layout) -> Flags:
-    """Accounts that hold a symbol with which something is wrong."""
-    faulty: Flags = np.zeros(layout.accounts, np.bool_)
-    if faults.any.any():
-        faulty[layout.account[faults.any[layout.symbol]]] = True
-    return faulty
-
-
 def _blank(figures: Valuation, unpriced: Flags) -> None:
     """Set every figure of an unpriced account to 0, in place."""
     if unpriced.any():
@@ -152,10 +161,10 @@ def _blank(figures: Valuation, unpriced: Flags) -> None:
             getattr(figures, name)[unpriced] = 0
 
 
-def _put(figures: Valuation, accounts: Ints, book: Book, rulebook: Rulebook) -> None:
-    """Replace the figures of some accounts by those that integers give, in place."""
+def _part(book: Book, accounts: Ints) -> Book:
+    """The book with some of its accounts alone."""
     place = positions_of(book.account, accounts)
-    part = replace(
+    return replace(
         book,
         account_type=book.account_type[accounts],
         cash_usd_e4=book.cash_usd_e4[accounts],
@@ -164,10 +173,15 @@ def _put(figures: Valuation, accounts: Ints, book: Book, rulebook: Rulebook) -> 
         symbol=book.symbol[place],
         quantity_e4=book.quantity_e4[place],
     )
-    found = exact.value_accounts(part, rulebook)
+
+
+def _put(figures: Valuation, accounts: Ints, found: Valuation) -> None:
+    """Replace the figures of some accounts, in place."""
     for name in BY_ACCOUNT:
         getattr(figures, name)[accounts] = getattr(found, name)
 
 
-BY_ACCOUNT: Final = tuple(f.name for f in fields(Valuation) if f.name != "faults")
+BY_ACCOUNT: Final = tuple(
+    f.name for f in fields(Valuation) if f.name not in ("faults", "theoretical_usd_e4")
+)
 AMOUNTS: Final = tuple(name for name in BY_ACCOUNT if name.endswith("_usd_e4"))

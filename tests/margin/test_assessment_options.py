@@ -66,6 +66,13 @@ def test_what_cannot_be_held_or_grouped_is_flagged(kind: Kind, product: str, fla
     assert assess(book({"XYZ": 1}), AccountType.MARGIN, at, REFERENCE, 0).flags == (flag,)
 
 
+def test_an_option_is_in_the_product_group_of_its_underlying() -> None:
+    metal = replace(WHOLE.instruments["XYZ"], product_group="METALS")
+    at = replace(WHOLE, instruments={**WHOLE.instruments, "XYZ": metal})
+    unpriced = assess(book({PUT: 1}), AccountType.PORTFOLIO_MARGIN, at, REFERENCE, 0)
+    assert unpriced.flags == (f"PRODUCT_GROUP_UNKNOWN:{PUT}",)
+
+
 def test_option_expires_at_the_end_of_its_day() -> None:
     at = with_terms(PUT, replace(SERIES[PUT], expires_on=date(1970, 1, 1)))
     assert figures({PUT: 1}, at=at).flags == ()

@@ -1,31 +1,26 @@
 """The rules over arrays give what `assess` gives, to the last unit."""
 
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.array_books import Case, book_of, check, check_groups
 
-from margin.assessment import Assessment, Band, assess
+from margin.assessment import Band
 from margin.columnar import (
-    ACCOUNT_TYPES,
     BANDS,
     E4,
-    KINDS,
-    UNKNOWN,
-    Book,
     Valuation,
-    class_group_risks,
     e4,
     mul_div,
     value_accounts,
 )
-from margin.market import Instrument, Kind, Market, OptionTerms, Quote, Right
+from margin.market import Instrument, Kind, Market, Quote
 from margin.portfolio import AccountType, Portfolio, Position
 from margin.rulebook import REFERENCE
 
@@ -33,22 +28,6 @@ AS_OF_MS = 1_800_000_000_000
 STALE_MS = REFERENCE.stale_price_after_ms.value
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "QLD", "SPY", "TSLA")
 GROUPS = ("AAPL", "SPY", "TSLA")
-COMPARED = [field.name for field in fields(Valuation) if field.name.endswith("_usd_e4")]
-
-
-# What the arrays give no figures for, and the accounts that hold it are unpriced.
-NOT_IN_ARRAYS = (Kind.OPTION, Kind.INDEX, Kind.BROAD_INDEX)
-PUT = OptionTerms(
-    underlying="SPY", right=Right.PUT, strike_usd=Decimal(380), expires_on=date(2030, 1, 18)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One account as the scalar kernel takes it."""
-
-    portfolio: Portfolio
-    account_type: AccountType | None
 
 
 def decimals(low: str, high: str) -> st.SearchStrategy[Decimal]:
@@ -72,22 +51,15 @@ rarely = st.integers(0, 19)
 kinds = st.sampled_from(
     [Kind.STOCK, Kind.STOCK, Kind.ETF, Kind.ETF] * 3
     + [Kind.BROAD_ETF] * 6
-    + [Kind.OPTION, Kind.INDEX, Kind.BROAD_INDEX]
+    + [Kind.INDEX, Kind.BROAD_INDEX]
 )
 ages_ms = st.sampled_from([0, 1, STALE_MS - 1, STALE_MS, STALE_MS + 1])
 exact = settings(deadline=None, max_examples=150)
 
 
-def instrument_of(symbol: str, kind: Kind, leverage: Decimal, class_group: str) -> Instrument:
-    option = PUT if kind is Kind.OPTION else None
-    return Instrument(
-        symbol=symbol, kind=kind, leverage=leverage, class_group=class_group, option=option
-    )
-
-
 @st.composite
 def markets(draw: st.DrawFn) -> Market:
-    """A market in which now and then something is missing, stale or an option."""
+    """A market in which now and then something is missing, stale or an index."""
     quotes, betas, instruments = {}, {}, {}
     for symbol in SYMBOLS:
         if draw(rarely) != RARE:
@@ -98,7 +70,9 @@ def markets(draw: st.DrawFn) -> Market:
             betas[symbol] = draw(decimals("-3", "5"))
         if draw(rarely) != RARE:
             kind, group = draw(kinds), draw(st.sampled_from(["", *GROUPS]))
-            instruments[symbol] = instrument_of(symbol, kind, draw(leverages), group)
+            instruments[symbol] = Instrument(
+                symbol=symbol, kind=kind, leverage=draw(leverages), class_group=group
+            )
     return Market(quotes=quotes, betas=betas, instruments=instruments)
 
 
@@ -114,38 +88,6 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(portfolio, draw(st.sampled_from(types)))
 
 
-def book_of(cases: Iterable[Case], market: Market) -> Book:
-    """The same accounts and market as arrays, symbols and groups numbered backwards."""
-    symbols = sorted(SYMBOLS, reverse=True)
-    groups = sorted({*SYMBOLS, *GROUPS}, reverse=True)
-    held = [
-        (account, symbols.index(p.symbol), e4(p.quantity_shares))
-        for account, case in enumerate(cases)
-        for p in case.portfolio.positions
-    ]
-    positions = np.array(sorted(held), np.int64).reshape(-1, 3)
-    quotes = [market.quotes.get(symbol) for symbol in symbols]
-    betas = [market.betas.get(symbol) for symbol in symbols]
-    known = [market.instruments.get(symbol) for symbol in symbols]
-    types = [ACCOUNT_TYPES.index(c.account_type) if c.account_type else UNKNOWN for c in cases]
-    return Book(
-        as_of_ms=AS_OF_MS,
-        account_type=np.array(types, np.int64),
-        cash_usd_e4=np.array([e4(case.portfolio.cash_usd) for case in cases], np.int64),
-        overflown=np.zeros(len(types), np.bool_),
-        account=positions[:, 0],
-        symbol=positions[:, 1],
-        quantity_e4=positions[:, 2],
-        price_usd_e4=np.array([e4(q.price_usd) if q else 0 for q in quotes], np.int64),
-        price_at_ms=np.array([q.at_ms if q else -(2**62) for q in quotes], np.int64),
-        beta_e4=np.array([e4(b) if b is not None else 0 for b in betas], np.int64),
-        beta_known=np.array([b is not None for b in betas], np.bool_),
-        kind=np.array([KINDS.index(i.kind) if i else UNKNOWN for i in known], np.int64),
-        leverage_e4=np.array([e4(i.leverage) if i else E4 for i in known], np.int64),
-        class_group=np.array([groups.index(i.class_group) if i else 0 for i in known], np.int64),
-    )
-
-
 def market_of(**known: tuple[str, Kind]) -> Market:
     """Prices and kinds by symbol; betas are missing."""
     return Market(
@@ -155,37 +97,13 @@ def market_of(**known: tuple[str, Kind]) -> Market:
     )
 
 
-def is_left_out(symbol: str, market: Market) -> bool:
-    return symbol in market.instruments and market.instruments[symbol].kind in NOT_IN_ARRAYS
+def valued(cases: Sequence[Case], market: Market) -> Valuation:
+    return value_accounts(book_of(cases, market, AS_OF_MS), REFERENCE)
 
 
 def assert_equal(valuation: Valuation, row: int, case: Case, market: Market) -> None:
-    book = book_of([case], market)
-    if any(is_left_out(position.symbol, market) for position in case.portfolio.positions):
-        assert BANDS[valuation.band[row]] is Band.UNPRICED
-        assert valuation.equity_usd_e4[row] == 0
-        return
-    expected = assess(case.portfolio, case.account_type, market, REFERENCE, AS_OF_MS)
-    assert BANDS[valuation.band[row]] == expected.band
-    assert bool(valuation.unpriced[row]) is not isinstance(expected, Assessment)
-    if not isinstance(expected, Assessment):
-        return
-    for name in COMPARED:
-        if name != "pnl_usd_e4":
-            wanted = getattr(expected, name.removesuffix("_e4"))
-            assert int(getattr(valuation, name)[row]) == wanted * E4, name
-    assert valuation.pnl_usd_e4[row].tolist() == [s.pnl_usd * E4 for s in expected.scenarios]
-    groups = class_group_risks(book, np.array([0]), REFERENCE)
-    found = {
-        (tuple(points), requirement)
-        for points, requirement in zip(
-            groups.points_usd_e4.tolist(), groups.requirement_usd_e4.tolist(), strict=True
-        )
-    }
-    assert found == {
-        (tuple(int(p * E4) for p in risk.points), int(risk.requirement_usd * E4))
-        for risk in expected.tims
-    }
+    check(valuation, row, case, market, AS_OF_MS)
+    check_groups(case, market, AS_OF_MS)
 
 
 @exact
@@ -193,7 +111,7 @@ def assert_equal(valuation: Valuation, row: int, case: Case, market: Market) -> 
 def test_arrays_equal_the_scalar_kernel_on_random_books(
     accounts: list[Case], market: Market
 ) -> None:
-    valuation = value_accounts(book_of(accounts, market), REFERENCE)
+    valuation = valued(accounts, market)
     for row, case in enumerate(accounts):
         assert_equal(valuation, row, case, market)
 
@@ -209,11 +127,11 @@ def random_market(draw: random.Random) -> Market:
         },
         betas={symbol: Decimal(draw.randint(-30_000, 50_000)) / E4 for symbol in SYMBOLS[1:]},
         instruments={
-            symbol: instrument_of(
-                symbol,
-                draw.choice(kinds),
-                Decimal(draw.choice((10_000, 20_000, 30_000, 10_001))) / E4,
-                draw.choice(("", "", *GROUPS)),
+            symbol: Instrument(
+                symbol=symbol,
+                kind=draw.choice(kinds),
+                leverage=Decimal(draw.choice((10_000, 20_000, 30_000, 10_001))) / E4,
+                class_group=draw.choice(("", "", *GROUPS)),
             )
             for symbol in SYMBOLS
         },
@@ -238,7 +156,7 @@ def test_arrays_equal_the_scalar_kernel_on_ten_thousand_books(seed: int) -> None
     draw = random.Random(seed)
     market = random_market(draw)
     accounts = [random_case(draw) for _ in range(500)]
-    valuation = value_accounts(book_of(accounts, market), REFERENCE)
+    valuation = valued(accounts, market)
     assert not valuation.unpriced.any()
     for row, case in enumerate(accounts):
         assert_equal(valuation, row, case, market)
@@ -272,7 +190,7 @@ def test_arrays_give_the_worked_demo(
         betas={"NVDA": Decimal("1.8")},
         instruments={"NVDA": Instrument(symbol="NVDA", kind=Kind.STOCK)},
     )
-    valuation = value_accounts(book_of([case], market), REFERENCE)
+    valuation = valued([case], market)
     assert valuation.equity_usd_e4.tolist() == [e4(Decimal(equity))]
     assert valuation.requirement_usd_e4.tolist() == [e4(Decimal(requirement))]
     assert valuation.excess_usd_e4.tolist() == [e4(Decimal(excess))]
@@ -307,7 +225,7 @@ def test_band_thresholds(cash: str, band: Band) -> None:
         betas={"SPY": Decimal(0)},
         instruments={"SPY": Instrument(symbol="SPY", kind=Kind.BROAD_ETF)},
     )
-    valuation = value_accounts(book_of([case], market), REFERENCE)
+    valuation = valued([case], market)
     assert BANDS[valuation.band[0]] is band
     assert_equal(valuation, 0, case, market)
 
@@ -326,7 +244,7 @@ def test_concentration_threshold(shares: str, addon: str) -> None:
     held = (Position("NVDA", Decimal(shares)), Position("SPY", gross_side))
     case = Case(Portfolio(account_id="A", positions=held), AccountType.MARGIN)
     market = market_of(NVDA=("100", Kind.STOCK), SPY=("100", Kind.BROAD_ETF))
-    valuation = value_accounts(book_of([case], market), REFERENCE)
+    valuation = valued([case], market)
     assert valuation.concentration_addon_usd_e4.tolist() == [e4(Decimal(addon))]
     assert_equal(valuation, 0, case, market)
 
@@ -345,7 +263,7 @@ def test_short_price_thresholds(price: str, maintenance: str) -> None:
     held = (Position("NVDA", Decimal(-100)),)
     case = Case(Portfolio(account_id="A", positions=held), AccountType.MARGIN)
     market = market_of(NVDA=(price, Kind.STOCK))
-    valuation = value_accounts(book_of([case], market), REFERENCE)
+    valuation = valued([case], market)
     assert valuation.maintenance_requirement_usd_e4.tolist() == [e4(Decimal(maintenance))]
     assert_equal(valuation, 0, case, market)
 
@@ -363,7 +281,7 @@ def test_a_warning_mark_between_two_units_is_not_rounded(cash: str, band: Band) 
     portfolio = Portfolio(account_id="A", cash_usd=Decimal(cash), positions=held)
     case = Case(portfolio, AccountType.MARGIN)
     market = replace(market_of(SPY=("100.0010", Kind.BROAD_ETF)), betas={"SPY": Decimal(0)})
-    valuation = value_accounts(book_of([case], market), REFERENCE)
+    valuation = valued([case], market)
     assert BANDS[valuation.band[0]] is band
     assert_equal(valuation, 0, case, market)
 
@@ -395,8 +313,8 @@ def test_an_account_too_large_for_exact_arithmetic_is_unpriced_and_its_neighbour
         betas=market.betas,
         instruments=market.instruments,
     )
-    assert value_accounts(book_of(accounts, market), REFERENCE).too_large.tolist() == [True, True]
-    valuation = value_accounts(book_of(accounts, small), REFERENCE)
+    assert valued(accounts, market).too_large.tolist() == [True, True]
+    valuation = valued(accounts, small)
     assert valuation.too_large.tolist() == [True, False]
     assert valuation.equity_usd_e4.tolist() == [0, 4_000_000]
     assert_equal(valuation, 1, accounts[1], small)

@@ -12,7 +12,13 @@ from margin.portfolio import CashMovement, Fill, Portfolio, Position, apply_cash
 EMPTY = Portfolio(account_id="A")
 
 
-def fill_of(quantity: str, price: str = "400", fee: str = "0", account: str = "A") -> Fill:
+def fill_of(
+    quantity: str,
+    price: str = "400",
+    fee: str = "0",
+    account: str = "A",
+    multiplier: str = "1",
+) -> Fill:
     return Fill(
         fill_id="f",
         account_id=account,
@@ -20,6 +26,7 @@ def fill_of(quantity: str, price: str = "400", fee: str = "0", account: str = "A
         quantity_shares=Decimal(quantity),
         price_usd=Decimal(price),
         fee_usd=Decimal(fee),
+        multiplier=Decimal(multiplier),
     )
 
 
@@ -35,6 +42,24 @@ def test_fill_moves_cash(quantity: str, fee: str, cash: str) -> None:
     assert apply_fill(EMPTY, fill_of(quantity, fee=fee)).cash_usd == Decimal(cash)
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "multiplier", "cash"),
+    [
+        # 2 x 7.25 x 100 = 1,450
+        pytest.param("2", "7.25", "100", "-1450", id="contracts bought"),
+        pytest.param("-2", "7.25", "100", "1450", id="contracts sold"),
+        # 0.3333 x 0.0005 x 0.3 = 0.000049995, and twice that is 0.00009999
+        pytest.param("0.3333", "0.0005", "0.3", "0", id="below half"),
+        pytest.param("0.6666", "0.0005", "0.3", "-0.0001", id="above half"),
+    ],
+)
+def test_fill_moves_cash_by_its_multiplier_rounded_once(
+    quantity: str, price: str, multiplier: str, cash: str
+) -> None:
+    moved = apply_fill(EMPTY, fill_of(quantity, price, multiplier=multiplier))
+    assert moved.cash_usd == Decimal(cash)
+
+
 def test_position_of_zero_is_dropped() -> None:
     assert apply_fill(apply_fill(EMPTY, fill_of("5")), fill_of("-5")).positions == ()
 
@@ -44,6 +69,7 @@ def test_position_of_zero_is_dropped() -> None:
     [
         (fill_of("1", price="0"), "price for NVDA must be > 0, was 0"),
         (fill_of("0"), "quantity of fill f must not be 0"),
+        (fill_of("1", multiplier="0"), "multiplier for NVDA must be > 0, was 0"),
         (fill_of("1", fee="-1"), "fee of fill f must be >= 0, was -1"),
         (fill_of("1", account="B"), "account A expected, was B"),
     ],

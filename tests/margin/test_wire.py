@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from margin.assessment import Assessment, Band, assess
 from margin.canonical import canonical_json, parse_json_object
 from margin.errors import EventError
-from margin.market import Instrument, Kind, Market, Quote
+from margin.market import Instrument, Kind, Market, OptionTerms, Quote, Right, Style
 from margin.portfolio import AccountType, Portfolio, Position
 from margin.rulebook import REFERENCE
 from margin.wire import (
@@ -68,6 +69,12 @@ envelope = {
     "correlation_id": ids,
     "causation_id": st.none() | ids,
 }
+instrument = envelope | {
+    "leverage": positives,
+    "class_group": symbols,
+    "product_group": st.none() | ids,
+    "dividend_yield": st.integers(0, 10_000).map(lambda e4: Decimal(e4).scaleb(-4)),
+}
 events = st.one_of(
     st.builds(
         FillEvent,
@@ -77,6 +84,7 @@ events = st.one_of(
         quantity_shares=numbers.filter(bool),
         price_usd=positives,
         fee_usd=numbers.map(abs),
+        multiplier=positives,
         venue=st.none() | ids,
         liquidation_id=st.none() | ids,
     ).map(lambda event: ("fills.v1", event)),
@@ -95,12 +103,24 @@ events = st.one_of(
     ),
     st.builds(
         InstrumentEvent,
-        **envelope,
+        **instrument,
         symbol=symbols,
-        kind=st.sampled_from(Kind),
-        leverage=positives,
-        class_group=symbols,
-        product_group=st.none() | ids,
+        kind=st.sampled_from([kind for kind in Kind if kind is not Kind.OPTION]),
+    ).map(lambda event: ("instruments.v1", event)),
+    st.builds(
+        InstrumentEvent,
+        **instrument,
+        symbol=symbols.map(lambda symbol: f"O{symbol}"[:32]),
+        kind=st.just(Kind.OPTION),
+        option=st.builds(
+            OptionTerms,
+            underlying=symbols.map(lambda symbol: f"U{symbol}"[:32]),
+            right=st.sampled_from(Right),
+            strike_usd=positives,
+            expires_on=st.dates(),
+            style=st.sampled_from(Style),
+            multiplier=positives,
+        ),
     ).map(lambda event: ("instruments.v1", event)),
     st.builds(
         AccountEvent,
@@ -153,6 +173,8 @@ def test_a_fill_becomes_its_values() -> None:
         ({"price": None}, "price must be text, was missing"),
         ({"quantity": "0.0"}, "quantity must not be 0"),
         ({"fee": "-0.01"}, "fee must be >= 0"),
+        ({"multiplier": "0"}, "multiplier must be > 0, was 0"),
+        ({"multiplier": 100}, "multiplier must be text, was 100"),
         ({"fill_id": "f2"}, "fill_id must be 'f1'"),
         ({"type": "cash"}, "type must be 'fill'"),
         ({"schema": 2}, "schema must be 1"),
@@ -208,6 +230,38 @@ def test_what_may_be_left_out_has_a_default() -> None:
     )
     assert isinstance(event, InstrumentEvent)
     assert (event.leverage, event.class_group, event.product_group) == (Decimal(1), "NVDA", None)
+    assert event.option is None
+    assert event.dividend_yield == 0
+    fill = parse_event("fills.v1", raw())
+    assert isinstance(fill, FillEvent)
+    assert fill.multiplier == 1
+
+
+def test_an_option_event_becomes_its_instrument() -> None:
+    body = {name: FILL[name] for name in ("schema", "event_id", "at", "correlation_id")} | {
+        "type": "instrument",
+        "symbol": "NVDA-P380-20270115",
+        "kind": "option",
+        "underlying": "NVDA",
+        "right": "P",
+        "strike": "380",
+        "expires_on": "2027-01-15",
+    }
+    event = parse_event("instruments.v1", canonical_json(body))
+    assert isinstance(event, InstrumentEvent)
+    assert event.instrument() == Instrument(
+        symbol="NVDA-P380-20270115",
+        kind=Kind.OPTION,
+        class_group="NVDA",
+        option=OptionTerms(
+            underlying="NVDA",
+            right=Right.PUT,
+            strike_usd=Decimal(380),
+            expires_on=date(2027, 1, 15),
+            style=Style.AMERICAN,
+            multiplier=Decimal(100),
+        ),
+    )
 
 
 def assessed(

@@ -48,7 +48,7 @@ class Stream:
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         log = (self.folder / f"job-{len(self.jobs)}.log").open("wb")
         command = [
-            *(sys.executable, "-m", "local.spark", "--bootstrap-servers", self.kafka.servers),
+            *(sys.executable, "-m", "local.spark", "--servers", self.kafka.servers),
             *("--checkpoint", str(self.folder / "checkpoint"), *options),
         ]
         job = subprocess.Popen(

@@ -7,7 +7,17 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.stream_records import TOPICS, account, beta, cash, fill, instrument, price, record
+from support.stream_records import (
+    TOPICS,
+    account,
+    beta,
+    cash,
+    fill,
+    instrument,
+    option,
+    price,
+    record,
+)
 
 from margin.errors import EventError
 from margin.topics import FILLS, INSTRUMENTS, PRICES
@@ -15,6 +25,7 @@ from margin.wire import at_ms, encode, parse_event
 from spark_jobs.parsing import _fast, parse
 from spark_jobs.schemas import ROWS
 
+PUT = "NVDA-P380-20270115"
 EVENTS = (
     fill("f1", "A", "NVDA", "500", "400.25", fee="1.5", venue="X", liquidation_id="L-1"),
     cash("c1", "A", "-17000"),
@@ -22,24 +33,31 @@ EVENTS = (
     beta("NVDA", "-1.8"),
     instrument("NVDA", leverage="2"),
     account("A"),
+    fill("f2", "A", PUT, "-2", "7.25", multiplier="100"),
+    option(PUT),
 )
-BY_TOPIC = {TOPICS[type(event)]: json.loads(encode(event)) for event in EVENTS}
+MESSAGES = [(TOPICS[type(event)], json.loads(encode(event))) for event in EVENTS]
+BY_TOPIC = dict(MESSAGES[:6])
+OPTION_MESSAGE = MESSAGES[-1][1]
 ODD_VALUES: tuple[Any, ...] = (
     None, 1, 0, -1, 1.0, True, [], {}, "", " ", "0", "-0", "0.0000", "1.", ".5", "+1", "1e3", "01",
     "1.00001", "123456789012345", "99999999999999.9999", "-3", "\u0661", "a\nb", 'a"b', "a\\", "é",
     "NVDA", "nvda", "A" * 64, "A" * 65, "stock", "option", "ladder", 2**63, 2**63 - 1, 10**17,
     "2026-02-29T00:00:00.000Z", "2024-02-29T23:59:59.999Z", "0000-01-01T00:00:00.000Z",
     "0001-01-01T00:00:00.000Z", "2026-11-25T13:00:00Z", "2026-11-25T24:00:00.000Z",
+    "2027-01-15", "2027-02-29", "0000-01-01", "20270115", "2027-W01-1", "C", "P", "european", "1",
+    "1.0", "1.0001", "0.05", PUT,
 )  # fmt: skip
+OFTEN_ADDED = ("venue", "extra", "product_group", "strike", "style", "multiplier", "dividend_yield")
 
 
 @st.composite
 def lines(draw: st.DrawFn) -> tuple[str, bytes]:
     """A line of a topic with a field or two changed, and perhaps its bytes too."""
-    topic = draw(st.sampled_from(sorted(BY_TOPIC)))
-    message = dict(BY_TOPIC[topic])
+    topic, whole = draw(st.sampled_from(MESSAGES))
+    message = dict(whole)
     for _ in range(draw(st.integers(0, 2))):
-        name = draw(st.sampled_from([*sorted(message), "venue", "extra", "product_group"]))
+        name = draw(st.sampled_from([*sorted(message), *OFTEN_ADDED]))
         if draw(st.booleans()):
             message[name] = draw(st.sampled_from(ODD_VALUES))
         else:
@@ -75,11 +93,15 @@ def expected(topic: str, raw: bytes) -> dict[str, Any] | str:
     except EventError as error:
         return error.reason
     text, decimals, whole = ROWS[topic]
-    found: dict[str, Any] = {name: message.get(name, "") for name in (*text, *whole)}
+    missing = {"strike": "0", "multiplier": "100", "style": "american"}  # of what is no option
+    found: dict[str, Any] = {
+        name: message.get(name, missing.get(name, "")) for name in (*text, *whole)
+    }
     for name in decimals:
-        units, _, fraction = message[name].lstrip("-").partition(".")
+        number = message.get(name, missing.get(name))
+        units, _, fraction = number.lstrip("-").partition(".")
         size = int(units) * 10_000 + int(fraction.ljust(4, "0"))
-        found[name] = -size if message[name].startswith("-") else size
+        found[name] = -size if number.startswith("-") else size
     return found | {"at_ms": at_ms(message["at"])}
 
 
@@ -131,3 +153,50 @@ def test_defaults_of_an_instrument() -> None:
     (row,) = found(INSTRUMENTS, [json.dumps(message).encode()])
     assert isinstance(row, dict)
     assert (row["leverage"], row["class_group"]) == (10_000, "NVDA")
+
+
+def test_terms_of_an_option_and_their_defaults() -> None:
+    message = OPTION_MESSAGE.copy()
+    del message["class_group"], message["style"], message["multiplier"]
+    (row,) = found(INSTRUMENTS, [json.dumps(message).encode()])
+    assert isinstance(row, dict)
+    assert (row["underlying"], row["class_group"], row["product_group"]) == ("NVDA", "NVDA", "")
+    assert (row["right"], row["style"], row["expires_on"]) == ("P", "american", "2027-01-15")
+    assert (row["strike"], row["multiplier"]) == (3_800_000, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"strike": None}, "strike must be text, was missing"),
+        ({"strike": "-380"}, "strike must be > 0, was -380"),
+        ({"strike": "0"}, "strike must be > 0, was 0"),
+        ({"strike": "380.00001"}, "strike must be a decimal string with at most 4 decimals"),
+        ({"right": "put"}, "right must be one of C, P, was 'put'"),
+        ({"underlying": None}, "underlying must be text, was missing"),
+        ({"underlying": PUT}, f"underlying must be another symbol than {PUT}"),
+        ({"expires_on": "2027-02-29"}, "expires_on '2027-02-29' is not in the calendar"),
+        ({"expires_on": "20270115"}, "expires_on must be a day as YYYY-MM-DD, was '20270115'"),
+        ({"style": "asian"}, "style must be one of american, european, was 'asian'"),
+        ({"multiplier": "0"}, "multiplier must be > 0, was 0"),
+        ({"dividend_yield": "1.5"}, "dividend_yield must be 0 to 1, was 1.5"),
+        (
+            {"kind": "stock"},
+            "underlying must be left out: only an option has one, was 'NVDA'",
+        ),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "-".join(value),
+)
+def test_bad_terms_are_refused_with_their_reason(changed: dict[str, Any], reason: str) -> None:
+    fields = {n: v for n, v in (OPTION_MESSAGE | changed).items() if v is not None}
+    (refused,) = found(INSTRUMENTS, [json.dumps(fields).encode()])
+    assert isinstance(refused, str)
+    assert refused.startswith(reason)
+
+
+def test_a_multiplier_of_a_fill_is_one_where_it_is_left_out() -> None:
+    message = BY_TOPIC[FILLS].copy()
+    del message["multiplier"]
+    (row,) = found(FILLS, [json.dumps(message).encode()])
+    assert isinstance(row, dict)
+    assert row["multiplier"] == 10_000

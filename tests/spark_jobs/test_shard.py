@@ -218,7 +218,6 @@ def test_what_is_missing_is_flagged_and_nothing_is_invented() -> None:
             fill("f1", "A", "KO", "1", "60"),
             fill("f2", "A", "OPT", "1", "5"),
             fill("f3", "A", "OLD", "1", "5"),
-            instrument("OPT", Kind.OPTION),
             instrument("OLD"),
             price("OPT", "5"),
             price("OLD", "5", START_MS - 6 * HOUR_MS - 1),
@@ -231,7 +230,7 @@ def test_what_is_missing_is_flagged_and_nothing_is_invented() -> None:
         "BETA_MISSING:KO",
         "BETA_MISSING:OPT",
         "INSTRUMENT_MISSING:KO",
-        "OPTION_UNSUPPORTED:OPT",
+        "INSTRUMENT_MISSING:OPT",
         "PRICE_MISSING:KO",
         "PRICE_STALE:OLD",
     ]

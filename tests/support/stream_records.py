@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ from margin.events import (
     InstrumentEvent,
     PriceEvent,
 )
-from margin.market import Kind
+from margin.market import Kind, OptionTerms, Right, Style
 from margin.portfolio import AccountType
 from margin.rulebook import REFERENCE
 from margin.topics import ACCOUNTS, BETAS, CASH, FILLS, INSTRUMENTS, MARGIN_CALC, PRICES
@@ -97,6 +98,7 @@ def fill(
         quantity_shares=Decimal(quantity),
         price_usd=Decimal(price),
         fee_usd=Decimal(more.pop("fee", "0")),
+        multiplier=Decimal(more.pop("multiplier", "1")),
         **more,
     )
 
@@ -124,14 +126,40 @@ def beta(symbol: str, value: str, at_ms: int = START_MS) -> BetaEvent:
 
 
 def instrument(
-    symbol: str, kind: Kind = Kind.STOCK, leverage: str = "1", at_ms: int = START_MS
+    symbol: str,
+    kind: Kind = Kind.STOCK,
+    leverage: str = "1",
+    at_ms: int = START_MS,
+    **more: Any,
 ) -> InstrumentEvent:
     return InstrumentEvent(
         **_envelope(f"i-{symbol}-{at_ms}", at_ms),
         symbol=symbol,
         kind=kind,
         leverage=Decimal(leverage),
-        class_group=symbol,
+        class_group=more.pop("class_group", symbol),
+        dividend_yield=Decimal(more.pop("dividend_yield", "0")),
+        **more,
+    )
+
+
+def option(symbol: str, at_ms: int = START_MS, **changed: Any) -> InstrumentEvent:
+    """An option named UNDERLYING-RIGHTstrike-YYYYMMDD, with some of its terms changed."""
+    underlying, strike, expiry = symbol.rsplit("-", 2)
+    terms: dict[str, Any] = {
+        "underlying": underlying,
+        "right": Right(strike[0]),
+        "strike_usd": Decimal(strike[1:]),
+        "expires_on": date.fromisoformat(expiry),
+        "style": Style.AMERICAN,
+        "multiplier": Decimal(100),
+    }
+    return instrument(
+        symbol,
+        Kind.OPTION,
+        at_ms=at_ms,
+        class_group=underlying,
+        option=OptionTerms(**(terms | changed)),
     )
 
 
