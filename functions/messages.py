@@ -9,6 +9,7 @@ from functions.stored import OutboxItem
 from margin.assessment import Assessment, Unassessable
 from margin.audit import Head, chained, head_of
 from margin.canonical import Json, JsonObject, at_text, parse_json_object
+from margin.channels import wire_number
 from margin.explanation import Line
 from margin.fields import SCHEMA
 from margin.money import decimal_text, usd_text
@@ -96,7 +97,7 @@ def _record(
         "action": deed.action,
         "case_id": deed.case_id,
         "version": event.version,
-        "inputs": dict(event.inputs),
+        "inputs": {place: wire_number(offset) for place, offset in event.inputs},
         "rulebook_hash": rulebook_hash(rulebook),
         "evidence": {name: streamed[name] for name in sorted(known)},
         "lines": lines,

@@ -1,4 +1,4 @@
-"""Tells the world what was decided: the audit object first, then Kafka, then out of the outbox."""
+"""Tells the world what was decided: the audit object, then the channels, then out of the outbox."""
 
 import logging
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.adapters.accounts_table import AccountsTable
 from functions.adapters.audit_trail import AuditTrail
-from functions.adapters.control_topic import ControlTopic
+from functions.adapters.transport import Sender, sender_of
 from functions.errors import AuditConflictError, PublishError
 from functions.settings import read_settings
 from functions.stored import OutboxItem
@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 
 
 class Publisher:
-    """Drains the outbox. An item leaves it only when S3 and Kafka have confirmed it."""
+    """Drains the outbox. An item leaves it only when S3 and the transport have confirmed it."""
 
-    def __init__(self, table: AccountsTable, trail: AuditTrail, topic: ControlTopic) -> None:
+    def __init__(self, table: AccountsTable, trail: AuditTrail, sender: Sender) -> None:
         self._table = table
         self._trail = trail
-        self._topic = topic
+        self._sender = sender
 
     def drain(self, account_id: str) -> int:
         """Tell all that waits for one account, in order; PublishError leaves the rest in place."""
@@ -34,8 +34,8 @@ class Publisher:
     def drain_all(self, accounts: Iterable[str]) -> tuple[int, tuple[str, ...]]:
         """Drain each account; how many items were told, and which accounts have some left.
 
-        A record that stands in its own way stops its account only. Where S3, Kafka or the table
-        do not answer, the others would wait for the same time-out: they are left for later.
+        A record that stands in its own way stops its account only. Where S3, the transport or the
+        table do not answer, the others would wait for the same time-out: they are left for later.
         """
         told, left = 0, list(dict.fromkeys(accounts))
         stuck = []
@@ -67,7 +67,7 @@ class Publisher:
         record = canonical_json(body["audit_record"])
         key = _text(body["key"])
         self._trail.write(_text(body["audit_key"]), record)
-        self._topic.send(
+        self._sender.send(
             (AUDIT, key, record),
             (_text(body["topic"]), key, canonical_json(body["message"])),
         )
@@ -77,8 +77,9 @@ class Publisher:
 def publish(event: dict[str, Any], publisher: Publisher) -> dict[str, Any]:
     """One batch of the table's stream, or with no records a sweep of the whole outbox.
 
-    A stream row only says which account to drain: rows that were lost, repeated or delivered out
-    of order change nothing. The rows of an account that failed are reported, the others are done.
+    The sweep comes from a rule every minute. A stream row only says which account to drain: rows
+    that were lost, repeated or delivered out of order change nothing. The rows of an account that
+    failed are reported, the others are done.
     """
     if "Records" not in event:
         told, failed = publisher.sweep()
@@ -101,10 +102,10 @@ def _text(value: Json) -> str:
 
 
 @cache
-def publisher_of_environment() -> Publisher:
+def _publisher() -> Publisher:
     settings = read_settings()
-    return Publisher(AccountsTable.of(settings), AuditTrail.of(settings), ControlTopic.of(settings))
+    return Publisher(AccountsTable.of(settings), AuditTrail.of(settings), sender_of(settings))
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    return publish(event, publisher_of_environment())
+    return publish(event, _publisher())

@@ -4,20 +4,16 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.kafka_event import KafkaEventRecord
-
 from functions import deciding, names
 from functions.adapters.accounts_table import AccountsTable
 from functions.adapters.executions import Executions
+from functions.adapters.unrouted_queue import UnroutedQueue
 from functions.clock import Clock, now_ms
 from functions.errors import ContentionError
+from functions.inbound import answer
 from functions.settings import read_settings
 from functions.stored import Lock, StoredLadder
+from functions.unrouted import set_aside
 from margin.assessment import Band
 from margin.ladder import Decision
 from margin.portfolio import AccountType
@@ -110,15 +106,21 @@ def _router() -> Router:
     return Router(AccountsTable.of(settings), Executions.of(settings), settings.ladder_speed)
 
 
+@cache
+def _queue() -> UnroutedQueue | None:
+    url = read_settings().unrouted_queue_url
+    return UnroutedQueue(url) if url else None
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """One batch of an `aws:kafka` event source; only what failed is reported."""
-    return respond(event, context, _router())
+    """One batch of an `aws:kafka` or `aws:kinesis` event source; only what failed is reported.
+
+    With a queue for it, what failed is put there instead.
+    """
+    reported = respond(event, context, _router())
+    queue = _queue()
+    return reported if queue is None else set_aside(reported, queue)
 
 
 def respond(event: dict[str, Any], context: Any, router: Router) -> dict[str, Any]:
-    def route(record: KafkaEventRecord) -> None:
-        router.route(record.decoded_value)
-
-    processor = BatchProcessor(EventType.Kafka, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event, route, processor, context)
-    return dict(answer)
+    return answer(event, context, lambda record: router.route(record.value))

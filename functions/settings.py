@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from margin.channels import Transport
 from margin.errors import MarginError
 
 
@@ -20,8 +21,11 @@ class Settings:
     audit_bucket: str = ""
     notices_topic_arn: str = ""
     state_machine_arn: str = ""
+    transport: Transport = Transport.KAFKA
     kafka_bootstrap: str = ""
     kafka_auth: str = "none"
+    stream_prefix: str = ""
+    unrouted_queue_url: str = ""
     ladder_speed: Decimal = Decimal(1)
 
 
@@ -35,8 +39,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         audit_bucket=environment.get("AUDIT_BUCKET", ""),
         notices_topic_arn=environment.get("NOTICES_TOPIC_ARN", ""),
         state_machine_arn=environment.get("STATE_MACHINE_ARN", ""),
+        transport=_transport(environment.get("TRANSPORT", Transport.KAFKA)),
         kafka_bootstrap=environment.get("KAFKA_BOOTSTRAP", ""),
         kafka_auth=auth,
+        stream_prefix=environment.get("STREAM_PREFIX", ""),
+        unrouted_queue_url=environment.get("UNROUTED_QUEUE_URL", ""),
         ladder_speed=_speed(environment.get("LADDER_SPEED", "1")),
     )
 
@@ -46,6 +53,13 @@ def needed(value: str, variable: str) -> str:
     if not value:
         raise SettingsError(f"{variable} must be set, was empty")
     return value
+
+
+def _transport(text: str) -> Transport:
+    try:
+        return Transport(text)
+    except ValueError as error:
+        raise SettingsError(f"TRANSPORT must be kafka or kinesis, was {text!r}") from error
 
 
 def _speed(text: str) -> Decimal:

@@ -1,4 +1,8 @@
-"""Picks up what was left lying: untold decisions, and open cases whose execution died."""
+"""Picks up open cases whose execution died; a case that waits for a person is left alone.
+
+It runs where the Step Functions API is reached. What is left untold is the publisher's to sweep,
+which runs where the brokers are.
+"""
 
 from functools import cache
 from typing import Any
@@ -6,7 +10,6 @@ from typing import Any
 from functions.adapters.accounts_table import AccountsTable
 from functions.adapters.executions import Executions
 from functions.adapters.notifier import Notifier
-from functions.publisher import Publisher, publisher_of_environment
 from functions.settings import read_settings
 from functions.stored import Lock
 
@@ -43,24 +46,11 @@ class CaseSweeper:
         return True
 
 
-def sweep(*, cases: CaseSweeper | None, publisher: Publisher | None) -> dict[str, Any]:
-    """Sweep the cases, then the outbox."""
-    resumed = cases.sweep() if cases else 0
-    told, failed = publisher.sweep() if publisher else (0, ())
-    return {"resumed": resumed, "told": told, "accounts_left": len(failed)}
-
-
 @cache
 def _cases() -> CaseSweeper:
     settings = read_settings()
     return CaseSweeper(AccountsTable.of(settings), Executions.of(settings), Notifier.of(settings))
 
 
-def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """`{"only": "cases"}` or `{"only": "outbox"}` sweeps half: Kafka and the Step Functions API
-    need not be reachable from one network."""
-    only = event.get("only")
-    return sweep(
-        cases=_cases() if only != "outbox" else None,
-        publisher=publisher_of_environment() if only != "cases" else None,
-    )
+def handler(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    return {"resumed": _cases().sweep()}

@@ -11,13 +11,17 @@ from pathlib import Path
 
 from local.errors import MissingPrerequisiteError
 from local.processes import RUN_VARIABLE
+from margin.channels import Transport
 
 ROOT = Path(__file__).resolve().parents[1]
+OFFLINE = ("--fast", "--offline")
 SOURCES = ("app.py", "cdk.json", "pyproject.toml", "stacks", "functions", "margin")
 
 
-def synthesize(folder: Path, log: Path, run_id: str) -> Path:
-    """The cloud assembly (a cdk.out folder) of app.py, below `folder`.
+def synthesize(
+    folder: Path, log: Path, run_id: str, transport: Transport = Transport.KAFKA
+) -> Path:
+    """The cloud assembly (a cdk.out folder) of app.py for a transport, below `folder`.
 
     Needs no credentials, no network and no Docker. Raises MissingPrerequisiteError where the
     sources are not beside the installed package or where synthesis fails.
@@ -26,7 +30,7 @@ def synthesize(folder: Path, log: Path, run_id: str) -> Path:
         raise MissingPrerequisiteError(
             f"expected app.py in {ROOT}, found none; run from a clone: `uv run marginwatch demo`"
         )
-    out = folder / source_hash()
+    out = folder / f"{transport}-{source_hash()}"
     if (out / "manifest.json").is_file():
         return out
     shutil.rmtree(folder, ignore_errors=True)
@@ -35,7 +39,7 @@ def synthesize(folder: Path, log: Path, run_id: str) -> Path:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         done = subprocess.run(
-            [sys.executable, str(ROOT / "app.py"), "--fast"],
+            [sys.executable, str(ROOT / "app.py"), *OFFLINE, "-c", f"transport={transport}"],
             cwd=ROOT,
             env=os.environ | {"CDK_OUTDIR": str(making), RUN_VARIABLE: run_id},
             stdout=output,

@@ -22,7 +22,7 @@ def find(name: str) -> Account:
     from local.state import StateFolder
     from margin.wire_assessment import parse_assessment, portfolio_and_market
 
-    event = newest(StateFolder.here().running().kafka).get(name)
+    event = newest(StateFolder.here().running().line).get(name)
     if event is None:
         raise UsageError(
             f"expected a file, or an account of `marginwatch accounts list`, found {name!r}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 
-from margin.columnar import E4, KINDS, Book, Floats, Ints
-from margin.columnar.option_points import Series
+from margin.columnar import E4, KINDS, Book
 from margin.market import Instrument, Kind, Market, Quote
 from margin.portfolio import AccountType, Portfolio, Position
 
@@ -17,32 +16,6 @@ SEED = 20_260_723
 AS_OF_MS = 1_800_000_000_000
 SYMBOLS = 5000
 TICKING = 50  # one symbol of so many
-POINTS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionBook:
-    """Positions in option series, and what a pricing of the series needs: columns by series."""
-
-    account: Ints
-    series_of: Ints
-    contracts: Ints
-    class_group: Ints
-    spots_usd: Floats
-    strike_usd: Floats
-    vol: Floats
-    years: Floats
-    is_call: Floats
-
-    def series(self, values_usd: Floats) -> Series:
-        """The series with theoretical values, USD, of which the middle is about the price."""
-        theoretical = np.rint(values_usd * E4).astype(np.int64)
-        return Series(
-            price_usd_e4=np.maximum(1, theoretical[:, POINTS // 2]),
-            theoretical_usd_e4=theoretical,
-            multiplier=np.full(len(theoretical), 100),
-            class_group=self.class_group,
-        )
 
 
 def stock_book(accounts: int, positions: int) -> Book:
@@ -133,23 +106,3 @@ def market(book: Book) -> Market:
 def account_types(book: Book) -> list[AccountType]:
     """The type of every account of a book."""
     return [tuple(AccountType)[code] for code in book.account_type.tolist()]
-
-
-def option_book(accounts: int, classes: int, series: int) -> OptionBook:
-    """Accounts with so many series each, of classes that have as many series each."""
-    draw = np.random.default_rng(SEED)
-    count = classes * series
-    spot = np.repeat(draw.uniform(20, 500, classes), series)
-    held = draw.integers(0, count, (accounts, 1)) + np.arange(series) * (count // series or 1)
-    moves = np.linspace(-0.15, 0.15, POINTS + 1)
-    return OptionBook(
-        account=np.repeat(np.arange(accounts), series),
-        series_of=(held % count).ravel(),
-        contracts=draw.choice([-10, -2, -1, 1, 2, 10], accounts * series),
-        class_group=np.repeat(np.arange(classes), series),
-        spots_usd=spot[:, None] * (1 + moves[moves != 0]),
-        strike_usd=spot * draw.uniform(0.8, 1.2, count),
-        vol=draw.uniform(0.15, 0.8, count),
-        years=draw.uniform(0.02, 2, count),
-        is_call=(draw.random(count) < 0.5).astype(np.float64),
-    )

@@ -11,16 +11,13 @@ from typing import Any
 import numpy as np
 
 from local import bench_books as books
+from local import bench_options
 from margin.assessment import assess
-from margin.columnar import Book, Floats, Valuer
+from margin.columnar import Book, Valuer
 from margin.columnar.layout import Layout
-from margin.columnar.option_points import option_risks
-from margin.columnar.pricing import american, european
 from margin.rulebook import REFERENCE
 
 SCALAR_ACCOUNTS = 200
-RATE = 0.04
-CHUNK = 1000
 MS, US = 1e3, 1e6
 
 Figures = dict[str, Any]
@@ -39,7 +36,10 @@ def measure(accounts: int, positions: int, repetitions: int) -> Figures:
         "repetitions": repetitions,
         **_kernel(book, positions, repetitions),
         "scalar_us_per_account": _scalar(book),
-        "portfolio_margin": _portfolio_margin(accounts, repetitions),
+        # A hundredth of the accounts, in half as many classes.
+        "portfolio_margin": bench_options.portfolio_margin(
+            max(1, accounts // 100), max(1, accounts // 200), repetitions
+        ),
     }
 
 
@@ -82,44 +82,6 @@ def _scalar(book: Book) -> float:
             assess(portfolio, account_type, market, REFERENCE, books.AS_OF_MS)
 
     return _seconds(work) / count * US
-
-
-def _portfolio_margin(accounts: int, repetitions: int) -> Figures:
-    """A hundredth of the accounts with 20 series each, in half as many classes."""
-    holders, classes, per_account = max(1, accounts // 100), max(1, accounts // 200), 20
-    held = books.option_book(holders, classes, per_account)
-    trees: list[Floats] = []
-    american_s = _seconds(lambda: trees.append(_theoretical(held, american)))
-    european_s = [_seconds(lambda: _theoretical(held, european)) for _ in range(repetitions)]
-    series = held.series(trees[0])
-
-    def work() -> None:
-        option_risks(held.account, held.series_of, held.contracts, series, REFERENCE)
-
-    taken = median(_seconds(work) for _ in range(repetitions))
-    return {
-        "accounts": holders,
-        "classes": classes,
-        "series": len(held.strike_usd),
-        "valuation_ms": taken * MS,
-        "pricing_european_ms": median(european_s) * MS,
-        "pricing_american_ms": american_s * MS,
-        "valuation_to_european": taken / median(european_s),
-        "valuation_to_american": taken / american_s,
-    }
-
-
-def _theoretical(held: books.OptionBook, price: Callable[..., Floats]) -> Floats:
-    """Ten values of every series, USD, some series at a time: a tree needs room."""
-    found = []
-    for first in range(0, len(held.strike_usd), CHUNK):
-        part = slice(first, first + CHUNK)
-        column = [a[part, None] for a in (held.strike_usd, held.vol, held.years, held.is_call)]
-        strike, vol, years, is_call = column
-        found.append(
-            price(held.spots_usd[part], strike, RATE, 0.0, vol, years, is_call.astype(np.bool_))
-        )
-    return np.concatenate(found)
 
 
 def _seconds(work: Callable[[], object]) -> float:

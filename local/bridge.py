@@ -1,9 +1,11 @@
-"""Kafka topic -> Lambda, as Amazon MSK's event source mapping does it; the emulator has none.
+"""Channel -> Lambda, as an event source mapping of AWS does it.
 
-`python -m local.bridge --topic margin.calc.v1 --function NAME --servers .. --endpoint ..
-[--filter '{"enforce": [true]}']`. At least once and in order per partition: offsets are committed
-when their records are done, partial failures are tried again, a call that fails as a whole is
-halved, and a record that fails three times goes to the dead-letter topic with its reason.
+The emulator has none for Kafka, and its own for Kinesis loses what a function reports as failed.
+`python -m local.bridge --topic margin.calc.v1 --function NAME --endpoint .. --servers ..
+[--filter '{"enforce": [true]}']`, or `--transport kinesis --stream-prefix ..` for the servers. At
+least once and in order per partition: offsets are committed when their records are done, partial
+failures are tried again, a call that fails as a whole is halved, and a record that fails three
+times goes to the dead-letter topic with its reason.
 """
 
 from __future__ import annotations
@@ -18,19 +20,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from kafka.errors import KafkaError
 
+from local import lines
 from local.emulator import aws_client
-from local.errors import LocalError, NotRunningError
+from local.errors import LocalError, NotRunningError, UsageError
 from local.event_filter import Pattern, matches, parse_pattern
-from local.kafka_io import (
-    GONE_AFTER_S,
-    BrokerWatch,
-    acknowledged_producer,
-    assigned_consumer,
-    next_offset,
-)
-from local.msk_event import Batch, halves, msk_event
+from local.kafka_feed import CLIENT_ERRORS
+from local.kafka_io import GONE_AFTER_S, next_offset
+from local.lines import Line
+from local.msk_event import Batch, failed_partition_records, halves
 from local.processes import StopRequest
 from margin.topics import DEAD_LETTER
 from margin.wire_views import encode_dead_letter
@@ -66,16 +64,18 @@ class CallDone:
 # Takes the function's payload, gives its parsed answer or CallFailed; retries what is no fault of
 # the records'.
 Invoke = Callable[[bytes], object]
+# Reads one itemIdentifier: partition and offset, or None for no record of the batch.
+Locate = Callable[[object, Batch], tuple[Any, int] | None]
 
 
 class Bridge:
-    """One topic, one function. `run` returns after a stop request."""
+    """One channel, one function. `run` returns after a stop request."""
 
     def __init__(
         self,
         topic: str,
         function: str,
-        servers: str,
+        line: Line,
         *,
         invoke: Invoke,
         stop: StopRequest,
@@ -85,12 +85,12 @@ class Bridge:
         backoff_s: float = 0.05,
         gone_after_s: float = GONE_AFTER_S,
     ) -> None:
-        self._servers, self._function = servers, function
+        self._line, self._function = line, function
         self._invoke, self._stop, self._pattern = invoke, stop, pattern
         self._batch_size, self._attempts, self._backoff_s = batch_size, attempts, backoff_s
-        self._consumer = assigned_consumer(servers, [topic], f"bridge.{function}")
-        self._watch = BrokerWatch(servers, gone_after_s)
-        self._producer = acknowledged_producer(servers)
+        self._consumer = line.consumer([topic], f"bridge.{function}")
+        self._watch = line.watch(gone_after_s)
+        self._producer = line.producer()
         self._done: dict[Any, int] = {}  # partition -> next offset, not committed yet
         self._committed_at = time.monotonic()
 
@@ -112,7 +112,8 @@ class Bridge:
 
     def _take(self, polled: Batch) -> None:
         wanted = {partition: self._filtered(found) for partition, found in polled.items()}
-        self._process({partition: found for partition, found in wanted.items() if found})
+        for batch in self._line.batches({p: found for p, found in wanted.items() if found}):
+            self._process(batch)
         self._done |= {partition: found[-1].offset + 1 for partition, found in polled.items()}
 
     def _filtered(self, records: Any) -> list[Any]:
@@ -168,12 +169,14 @@ class Bridge:
         return left
 
     def _call(self, batch: Batch) -> CallFailed | CallDone:
-        event = msk_event(batch, self._servers)
+        event = self._line.event(batch)
         payload = json.dumps(event, separators=(",", ":")).encode()
         if len(payload) > MAX_PAYLOAD_BYTES:
             return CallFailed(f"{len(payload)} bytes are more than a function takes")
         answer = self._invoke(payload)
-        return answer if isinstance(answer, CallFailed) else read_answer(answer, batch)
+        if isinstance(answer, CallFailed):
+            return answer
+        return read_answer(answer, batch, self._line.failed)
 
     def _commit(self, at_most_every_s: float = 0) -> None:
         now = time.monotonic()
@@ -190,24 +193,22 @@ class Bridge:
         self._producer.send(DEAD_LETTER, key=record.topic.encode(), value=message).get(30)
 
 
-def read_answer(answer: object, batch: Batch) -> CallFailed | CallDone:
+def read_answer(
+    answer: object, batch: Batch, locate: Locate = failed_partition_records
+) -> CallFailed | CallDone:
     """What a function's answer says about the batch; one that cannot be read is a failure, as in
     AWS, and so is one that names a record it was not given."""
     fields = answer or {}
     items = fields.get("batchItemFailures") or [] if isinstance(fields, dict) else None
     if not isinstance(items, list):
         return CallFailed(f"expected batchItemFailures, was {str(answer)[:200]}")
-    partitions = {f"{p.topic}-{p.partition}": p for p in batch}
     failed: dict[Any, int] = {}
     for item in items:
-        match item:
-            case {"itemIdentifier": {"partition": str(name), "offset": int(offset)}} if (
-                name in partitions and offset in {r.offset for r in batch[partitions[name]]}
-            ):
-                partition = partitions[name]
-                failed[partition] = min(offset, failed.get(partition, offset))
-            case _:
-                return CallFailed(f"expected a failure of this batch, was {str(item)[:200]}")
+        found = locate(item.get("itemIdentifier"), batch) if isinstance(item, dict) else None
+        if found is None:
+            return CallFailed(f"expected a failure of this batch, was {str(item)[:200]}")
+        partition, offset = found
+        failed[partition] = min(offset, failed.get(partition, offset))
     return CallDone(failed)
 
 
@@ -245,8 +246,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.bridge", description=__doc__)
     parser.add_argument("--topic", required=True)
     parser.add_argument("--function", required=True, help="its name")
-    parser.add_argument("--servers", required=True, help="Kafka's bootstrap servers")
-    parser.add_argument("--endpoint", required=True, help="of the AWS emulator")
+    lines.add_options(parser)
     parser.add_argument("--filter", metavar="PATTERN", help="JSON; which values the function gets")
     parser.add_argument("--batch-size", type=int, default=100)
     options = parser.parse_args(argv)
@@ -254,10 +254,12 @@ def main(argv: list[str] | None = None) -> int:
     log.setLevel(logging.INFO)
     stop = StopRequest().on_signals()
     try:
+        if not options.endpoint:
+            raise UsageError("expected --endpoint URL, found none")
         bridge = Bridge(
             options.topic,
             options.function,
-            options.servers,
+            lines.of_options(options),
             invoke=lambda_invoker(options.endpoint, options.function, stop),
             stop=stop,
             pattern=parse_pattern(options.filter) if options.filter else None,
@@ -268,8 +270,8 @@ def main(argv: list[str] | None = None) -> int:
     except LocalError as error:
         log.error("%s", error)
         return error.exit_code
-    except KafkaError as error:
-        log.error("Kafka at %s: %s", options.servers, error)
+    except CLIENT_ERRORS as error:
+        log.error("%s: %s", lines.of_options(options).address, error)
         return NotRunningError.exit_code
     return 0
 

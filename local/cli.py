@@ -25,6 +25,9 @@ COMMANDS = {
     "rules": "The rates and thresholds, their sources, and what changed.",
     "doctor": "Check what this machine has and lacks.",
     "bench": "How fast this machine computes margin.",
+    "package": "The streaming job as EMR Serverless wants it, in a folder.",
+    "cost": "What AWS would charge: before a deploy, and for what a run here did.",
+    "aws": "The system in an AWS account, and nothing of it afterwards.",
 }
 INTERRUPTED = 130
 

@@ -6,17 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
-from kafka.errors import KafkaError
 
 from functions import names
 from local import audit_files, audit_verify
 from local.emulator import aws_client
 from local.errors import NotRunningError, TimedOutError
 from local.items import query
-from local.kafka_feed import Follower, KafkaSender
+from local.kafka_feed import CLIENT_ERRORS, Follower
+from local.lines import ClosableSender
 from local.player import Player
 from local.projection import TOPICS, Projection
 from local.scenario import Scenario, Step
@@ -63,15 +62,15 @@ def play(
         nonlocal step
         step = now
 
-    sender: KafkaSender | None = None
+    sender: ClosableSender | None = None
     try:
-        sender = KafkaSender(system.kafka, system.check)
-        with Follower(system.kafka, TOPICS, view.add) as follower:
+        sender = system.line.sender(system.check)
+        with Follower(partial(system.line.read, TOPICS, from_beginning=True), view.add) as follower:
             Player(scenario, speed, sender, view, check=look, announce=announce).play()
             _until_quiet(view, look)
             _until_outbox_is_empty(system, look)
             return _verdict(system, scenario, view, began, first)
-    except (NotRunningError, TimedOutError, BotoCoreError, ClientError, KafkaError):
+    except (NotRunningError, TimedOutError, *CLIENT_ERRORS):
         # A broken client is most often the echo of a part that died: name the part.
         time.sleep(NOTICE_S)
         system.check()

@@ -1,7 +1,8 @@
 """Put a synthesized CDK assembly (cdk.out) on the emulator with boto3: no Node, no CDK CLI.
 
 Works again on what is there: an update keeps the rows. What the emulator's CloudFormation drops
-without a word (time to live, Object Lock) is set through the services' own APIs afterwards.
+without a word (time to live, Object Lock) is set through the services' own APIs afterwards. What
+stacks read from the parameter store and no stack here writes is put there first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -25,6 +27,13 @@ BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
 FINAL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 CDK_EXPORTS = "ExportsOutput"
+STORED = "AWS::SSM::Parameter::Value<"
+REFERENCE = re.compile(r"\{\{resolve:ssm:([^}:]+)")
+# In place of a resource that exists on AWS only: its name may be used, and nothing comes of it.
+ABSENT = "arn:aws:absent:::absent/absent/absent"
+# The emulator reads no Kafka for a function, so a process beside it does; a mapping of the same
+# records would invoke the router twice.
+OFFLINE = {"FeedRouter": "false"}
 POLL_S = 0.02
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -55,12 +64,13 @@ def deploy(
 ) -> dict[str, str]:
     """Create or update every stack of the assembly in order; the outputs of all of them.
 
-    Each stack gets those of `parameters` that its template declares. Raises UsageError for a
-    parameter that no stack declares and FindingError with the causes where a stack fails.
+    Each stack gets those of `parameters` that its template declares; a value of one that is read
+    from the parameter store is put there. Raises UsageError for a parameter that no stack
+    declares and FindingError with the causes where a stack fails.
     """
     stacks, given = stacks_in_order(assembly), dict(parameters or {})
-    declared = {name for stack in stacks for name in stack.template.get("Parameters", {})}
-    if unknown := sorted(given.keys() - declared):
+    declared = {name: of for stack in stacks for name, of in parameters_of(stack).items()}
+    if unknown := sorted(given.keys() - declared.keys()):
         raise UsageError(f"no stack of {assembly} has the parameter {', '.join(unknown)}")
 
     def client(service: str) -> Any:
@@ -69,13 +79,46 @@ def deploy(
     client("ssm").put_parameter(
         Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
     )
+    for name, value in stored_values(stacks, given).items():
+        client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
     cloudformation = client("cloudformation")
     for stack in stacks:
         upload_assets(client("s3"), stack)
-        create_or_update(cloudformation, stack, given, endpoint)
+        create_or_update(cloudformation, stack, OFFLINE | given, endpoint)
         wait_until_final(cloudformation, stack.name, timeout_s)
     apply_dropped_settings(client, stacks)
     return outputs(endpoint, *[stack.name for stack in stacks])
+
+
+def parameters_of(stack: Stack) -> dict[str, dict[str, str]]:
+    """What the stack declares, without the CDK's own check of the bootstrap."""
+    declared: dict[str, dict[str, str]] = stack.template.get("Parameters", {})
+    return {name: one for name, one in declared.items() if name != "BootstrapVersion"}
+
+
+def stored_values(stacks: list[Stack], given: Mapping[str, str]) -> dict[str, str]:
+    """What the parameter store has to hold beforehand: parameter name -> value.
+
+    The given values of parameters that are read from there, and a stand-in for each name that the
+    stacks read and none of them writes.
+    """
+    found, written = dict[str, str](), set[str]()
+    for stack in stacks:
+        written |= published_by(stack)
+        found |= dict.fromkeys(REFERENCE.findall(stack.template_file.read_text()), ABSENT)
+        for name, declared in parameters_of(stack).items():
+            if declared["Type"].startswith(STORED):
+                found[declared["Default"]] = given.get(name, ABSENT)
+    return {name: value for name, value in found.items() if name not in written}
+
+
+def published_by(stack: Stack) -> set[str]:
+    """Names of the parameters that the stack itself writes."""
+    return {
+        str(resource["Properties"]["Name"])
+        for resource in stack.template["Resources"].values()
+        if resource["Type"] == "AWS::SSM::Parameter"
+    }
 
 
 def outputs(endpoint: str, *stack_names: str) -> dict[str, str]:
@@ -171,14 +214,18 @@ def template_of(stack: Stack, endpoint: str) -> dict[str, str]:
 def create_or_update(
     cloudformation: Any, stack: Stack, given: Mapping[str, str], endpoint: str
 ) -> None:
-    declared = stack.template.get("Parameters", {})
+    passed = {
+        name
+        for name, declared in parameters_of(stack).items()
+        if not declared["Type"].startswith(STORED)
+    }
     request = {
         "StackName": stack.name,
         "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Parameters": [
             {"ParameterKey": name, "ParameterValue": value}
             for name, value in given.items()
-            if name in declared
+            if name in passed
         ],
     } | template_of(stack, endpoint)
     try:

@@ -1,7 +1,8 @@
 """The simulated execution desk: fills every liquidation order once, at the latest price, no fee.
 
-`python -m local.desk --servers ..`. Its fills carry ids made from their orders, so an order that
-arrives twice, or a desk that was killed between fill and commit, still counts once.
+`python -m local.desk --servers ..`, or `--transport kinesis --stream-prefix .. --endpoint ..`. Its
+fills carry ids made from their orders, so an order that arrives twice, or a desk that was killed
+between fill and commit, still counts once.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from decimal import Decimal
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError
 
+from local import lines
 from local.errors import LocalError, NotRunningError
-from local.kafka_io import BrokerWatch, acknowledged_producer, assigned_consumer, next_offset
+from local.kafka_feed import CLIENT_ERRORS
+from local.kafka_io import next_offset
+from local.lines import Line
 from local.processes import StopRequest
 from margin.canonical import parse_json_object
 from margin.errors import EventError
@@ -40,7 +43,10 @@ log = logging.getLogger("marginwatch.desk")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One liquidation order as the desk reads it; a sell has a negative quantity."""
+    """One liquidation order as the desk reads it; a sell has a negative quantity.
+
+    `multiplier` is in shares per unit: 100 where the quantity is in contracts, else 1.
+    """
 
     liquidation_id: str
     account_id: str
@@ -48,6 +54,7 @@ class Order:
     quantity_shares: Decimal
     correlation_id: str
     causation_id: str
+    multiplier: Decimal = Decimal(1)
 
     @property
     def fill_id(self) -> str:
@@ -68,6 +75,7 @@ def parse_order(raw: bytes) -> Order:
         quantity_shares=order.nonzero("quantity"),
         correlation_id=envelope.identifier("correlation_id"),
         causation_id=envelope.identifier("event_id"),
+        multiplier=order.positive("multiplier", default="1"),
     )
 
 
@@ -107,6 +115,7 @@ def fill_of(order: Order, price: PriceEvent) -> FillEvent:
         quantity_shares=order.quantity_shares,
         price_usd=price.price_usd,
         fee_usd=Decimal(0),
+        multiplier=order.multiplier,
         venue=VENUE,
         liquidation_id=order.liquidation_id,
     )
@@ -115,17 +124,17 @@ def fill_of(order: Order, price: PriceEvent) -> FillEvent:
 class Desk:
     """Reads orders and prices, writes fills. `run` returns after a stop request."""
 
-    def __init__(self, servers: str, stop: StopRequest) -> None:
-        self._servers, self._stop = servers, stop
+    def __init__(self, line: Line, stop: StopRequest) -> None:
+        self._line, self._stop = line, stop
         self._prices = PriceBoard()
         self._waiting: list[tuple[Any, Order]] = []  # (record, order), in order of arrival
         self._committed: dict[Any, int] = {}
-        self._filled = filled_already(servers)
-        self._consumer = assigned_consumer(servers, [LIQUIDATIONS, PRICES], GROUP)
-        self._producer = acknowledged_producer(servers)
+        self._filled = filled_already(line)
+        self._consumer = line.consumer([LIQUIDATIONS, PRICES], GROUP)
+        self._producer = line.producer()
 
     def run(self) -> None:
-        watch = BrokerWatch(self._servers)
+        watch = self._line.watch()
         try:
             self._read_all_prices()
             while not self._stop.requested:
@@ -180,7 +189,9 @@ class Desk:
                 continue
             self._send(FILLS, order.account_id, encode(fill_of(order, price)))
             self._filled.add(order.fill_id)
-            log.info("%s: %s shares filled", order.liquidation_id, order.quantity_shares)
+            log.info(
+                "%s: %s of %s filled", order.liquidation_id, order.quantity_shares, order.symbol
+            )
         self._waiting = still
 
     def _commit(self) -> None:
@@ -201,9 +212,9 @@ class Desk:
         self._producer.send(topic, key=key.encode(), value=value).get(ACKNOWLEDGE_S)
 
 
-def filled_already(servers: str) -> set[str]:
+def filled_already(line: Line) -> set[str]:
     """Ids of the liquidation fills that are on fills.v1 now."""
-    consumer = assigned_consumer(servers, [FILLS])
+    consumer = line.consumer([FILLS])
     found: set[str] = set()
     try:
         ends = consumer.end_offsets(list(consumer.assignment()))
@@ -233,20 +244,20 @@ def liquidation_fills(values: Iterable[bytes]) -> set[str]:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.desk", description=__doc__)
-    parser.add_argument("--servers", required=True, help="Kafka's bootstrap servers")
+    lines.add_options(parser)
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     log.setLevel(logging.INFO)
     stop = StopRequest().on_signals()
     try:
-        desk = Desk(options.servers, stop)
+        desk = Desk(lines.of_options(options), stop)
         log.info("the desk is open")
         desk.run()
     except LocalError as error:
         log.error("%s", error)
         return error.exit_code
-    except KafkaError as error:
-        log.error("Kafka at %s: %s", options.servers, error)
+    except CLIENT_ERRORS as error:
+        log.error("%s: %s", lines.of_options(options).address, error)
         return NotRunningError.exit_code
     return 0
 

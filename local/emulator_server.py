@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import fcntl
 import importlib.metadata
 import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from local.errors import MissingPrerequisiteError
 PINNED = "1.5.33"  # the corrections patch private functions of exactly this version
 MAX_TIMEOUT_S = 99_999_999  # what Step Functions takes
 STATE_IN_USE = 3
+LOOK_FOR_EXPIRED_S = 5.0
 
 closing = threading.Event()
 
@@ -127,6 +130,31 @@ def correct_stream_positions() -> None:
     lambda_svc._restore_esm_positions = restore_others
 
 
+def correct_shard_iterators() -> None:
+    """Save Kinesis without its iterators, and look for expired ones once in a while.
+
+    Each read leaves one. MiniStack walks over all of them at every request, and its copy of them
+    for saving fails while a reader asks for another: then nothing of Kinesis is saved. A reader
+    whose iterator is gone is told that it has expired, as on AWS.
+    """
+    from ministack.services import kinesis
+
+    expire, names = kinesis._expire_iterators, ("streams", "consumers", "resource_policies")
+    looked_at = time.monotonic()
+
+    def expire_sometimes() -> None:
+        nonlocal looked_at
+        if time.monotonic() - looked_at >= LOOK_FOR_EXPIRED_S:
+            looked_at = time.monotonic()
+            expire()
+
+    def state() -> dict[str, Any]:
+        return {name: copy.deepcopy(getattr(kinesis, f"_{name}")) for name in names}
+
+    require(set(kinesis.get_state()) == {*names, "shard_iterators"}, "what Kinesis saves")
+    kinesis._expire_iterators, kinesis.get_state = expire_sometimes, state
+
+
 def limit_handlers(count: int) -> None:
     """At most `count` handlers run at once, the rest wait their turn.
 
@@ -207,6 +235,7 @@ def run(checkpoint_s: float, handlers: int) -> None:
     correct_handler_errors()
     correct_silent_handlers()
     correct_stream_positions()
+    correct_shard_iterators()
     limit_handlers(handlers)
     from ministack import app
 

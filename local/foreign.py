@@ -22,6 +22,7 @@ from local.broker import create_topics
 from local.emulator import ACCOUNT
 from local.errors import FindingError, MissingPrerequisiteError, TimedOutError, UsageError
 from local.processes import Child
+from margin.channels import Transport
 
 COMPOSE_FILE = Path(__file__).with_name("compose.yaml")
 COMPOSE_START_S = 300.0
@@ -129,9 +130,13 @@ class Compose:
             )
 
 
-def at_target(target: str, kafka: str | None, aws: str | None) -> Endpoints | None:
+def at_target(
+    target: str, kafka: str | None, aws: str | None, transport: Transport = Transport.KAFKA
+) -> Endpoints | None:
     """Where the parts of a target are; None for our own. UsageError for options that do not fit."""
     if target == "foreign":
+        if transport == Transport.KINESIS:
+            kafka = kafka or ""  # no brokers are needed
         if kafka is None or aws is None:
             raise UsageError("expected --kafka and --aws with --target foreign, found not both")
         return Endpoints(kafka=kafka, aws=aws, kafka_of_functions=kafka)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from botocore.exceptions import BotoCoreError, ClientError
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
@@ -15,6 +16,8 @@ from local.errors import NotRunningError
 from local.kafka_io import BOOTSTRAP_MS
 from local.player import Message
 
+# What a client raises whose transport is away or does not do as asked.
+CLIENT_ERRORS = (KafkaError, BotoCoreError, ClientError)
 SEND_TIMEOUT_S = 10.0
 BLOCK_MS = 3_000  # a broker that is up answers at once; one that died must be noticed soon
 
@@ -103,9 +106,10 @@ class Follower:
     """A thread that hands every record of the topics to `use`; its error is raised by `check`."""
 
     def __init__(
-        self, servers: str, topics: Sequence[str], use: Callable[[str, bytes], None]
+        self, records: Callable[[], Iterator[Any]], use: Callable[[str, bytes], None]
     ) -> None:
-        self._servers, self._topics, self._use = servers, topics, use
+        """`records` gives them for ever, and None where a poll brought nothing."""
+        self._records, self._use = records, use
         self._ending = threading.Event()
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -129,10 +133,10 @@ class Follower:
 
     def _run(self) -> None:
         try:
-            for record in read(self._servers, self._topics, from_beginning=True):
+            for record in self._records():
                 if self._ending.is_set():
                     return
                 if record is not None:
                     self._use(record.topic, record.value)
-        except (KafkaError, NotRunningError, ValueError, KeyError) as error:
+        except (*CLIENT_ERRORS, NotRunningError, ValueError, KeyError) as error:
             self._error = error

@@ -11,9 +11,16 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import (
+    KafkaAdminClient,
+    KafkaConsumer,
+    KafkaProducer,
+    OffsetAndMetadata,
+    TopicPartition,
+)
 
 from local.errors import NotRunningError, UsageError
+from margin.topics import CATALOGUE
 
 FETCH_WAIT_MS = 100
 BOOTSTRAP_MS = 10_000
@@ -53,6 +60,28 @@ def acknowledged_producer(servers: str) -> Any:
 def next_offset(offset: int) -> Any:
     """What is committed where the record at `offset` is the next one to read."""
     return OffsetAndMetadata(offset, "", -1)
+
+
+def missing_topics(servers: str) -> set[str]:
+    """Topics of the catalogue that the broker lacks; all of them where nothing listens."""
+    wanted = {topic.name for topic in CATALOGUE}
+    if not answers(servers):
+        return wanted
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    try:
+        return wanted - set(admin.list_topics())
+    finally:
+        admin.close()
+
+
+def answers(servers: str) -> bool:
+    """Whether something listens there."""
+    host, port = servers.split(",")[0].rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 class BrokerWatch:

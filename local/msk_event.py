@@ -58,3 +58,15 @@ def halves(batch: Batch) -> list[dict[Any, list[Any]]]:
             part.setdefault(partition, []).append(record)
         parts.append(part)
     return parts
+
+
+def failed_partition_records(identifier: object, batch: Batch) -> tuple[Any, int] | None:
+    """Partition and offset that a function reports as failed; None for none of the batch."""
+    match identifier:
+        case {"partition": str(name), "offset": int(offset)}:
+            for partition, records in batch.items():
+                if f"{partition.topic}-{partition.partition}" == name and any(
+                    record.offset == offset for record in records
+                ):
+                    return partition, offset
+    return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Protocol, TypedDict, assert_never
 
 from local.errors import TimedOutError
-from local.scenario import Scenario, Step, minutes
+from local.scenario import Scenario, Step, Symbol, minutes
 from margin import topics
 from margin.events import (
     AccountEvent,
@@ -21,6 +22,7 @@ from margin.events import (
     PriceEvent,
 )
 from margin.money import ZERO
+from margin.valuation import as_of_date
 from margin.wire import encode
 
 SETTLE_TIMEOUT_S = 25.0
@@ -44,26 +46,22 @@ class View(Protocol):
 
     def covers(self, offsets: Mapping[str, int]) -> bool: ...
     def has_seen_until(self, at: str) -> bool: ...
+    def settled(self, at: str) -> None: ...
 
 
 def opening_messages(scenario: Scenario, now_ms: int) -> list[Message]:
     """Reference data: instruments, betas and accounts."""
     events: list[InputEvent] = []
     for symbol in scenario.symbols:
-        instrument = InstrumentEvent(
-            **_envelope(f"I-{symbol.name}", now_ms),
-            symbol=symbol.name,
-            kind=symbol.kind,
-            leverage=symbol.leverage,
-            class_group=symbol.name,
-        )
-        beta = BetaEvent(
-            **_envelope(f"B-{symbol.name}", now_ms),
-            symbol=symbol.name,
-            beta=symbol.beta,
-            sequence=1,
-        )
-        events += [instrument, beta]
+        events.append(_instrument(symbol, now_ms))
+        if symbol.beta is not None:
+            beta = BetaEvent(
+                **_envelope(f"B-{symbol.name}", now_ms),
+                symbol=symbol.name,
+                beta=symbol.beta,
+                sequence=1,
+            )
+            events.append(beta)
     events += [
         AccountEvent(
             **_envelope(f"A-{account.account_id}", now_ms),
@@ -74,6 +72,18 @@ def opening_messages(scenario: Scenario, now_ms: int) -> list[Message]:
         for account in scenario.accounts
     ]
     return [_message(event) for event in events]
+
+
+def _instrument(symbol: Symbol, now_ms: int) -> InstrumentEvent:
+    series = symbol.series
+    return InstrumentEvent(
+        **_envelope(f"I-{symbol.name}", now_ms),
+        symbol=symbol.name,
+        kind=symbol.kind,
+        leverage=symbol.leverage,
+        class_group=symbol.name if series is None else series.underlying,
+        option=None if series is None else series.terms(as_of_date(now_ms)),
+    )
 
 
 def step_messages(step: Step, number: int, now_ms: int) -> list[Message]:
@@ -99,6 +109,7 @@ def step_messages(step: Step, number: int, now_ms: int) -> list[Message]:
             quantity_shares=trade.quantity_shares,
             price_usd=trade.price_usd,
             fee_usd=ZERO,
+            multiplier=trade.multiplier,
         )
         for trade in step.fills
     ]
@@ -162,30 +173,42 @@ class Player:
         self._check, self._announce = check, announce
         self._clock: tuple[float, str] | None = None
         self._covered: dict[str, int] = {}
+        self._day = date.min
 
     def play(self) -> None:
         """Returns after the last step has settled; a step that never settles is played past,
         and the verdict says what was missing."""
-        self._send(opening_messages(self._scenario, _now_ms()))
+        self._send(self._reference_data(_now_ms()))
+        played = ""
         for number, step in enumerate(self._scenario.steps, start=1):
             if number > 1:
-                self._settle(step.at)
+                self._settle(step.at, played)
             self._wait_for_clock(step)
             self._announce(step)
-            self._send(step_messages(step, number, _now_ms()))
-        self._settle("24:00")
+            now_ms = _now_ms()
+            self._send(self._reference_data(now_ms) + step_messages(step, number, now_ms))
+            played = step.at
+        self._settle("24:00", played)
+
+    def _reference_data(self, now_ms: int) -> list[Message]:
+        """Once a day: options expire so many days after the day on which they are played."""
+        if as_of_date(now_ms) == self._day:
+            return []
+        self._day = as_of_date(now_ms)
+        return opening_messages(self._scenario, now_ms)
 
     def _send(self, messages: list[Message]) -> None:
         if messages:
             self._covered |= self._sender.send(messages)
 
-    def _settle(self, before: str) -> None:
+    def _settle(self, before: str, played: str) -> None:
         """Until the stream has used all that was sent, and what was due before was seen."""
         if not self._until(lambda: self._view.covers(self._covered), SETTLE_TIMEOUT_S * 2):
             raise TimedOutError(
                 "the stream did not use the events sent to it within "
                 f"{SETTLE_TIMEOUT_S * 2:g} s; its log is .marginwatch/logs/spark.log"
             )
+        self._view.settled(played)
         allowed = SETTLE_TIMEOUT_S
         if self._clock is not None:
             allowed += float(1800 / self._speed)

@@ -57,6 +57,7 @@ class Projection:
         self._accounts: dict[str, AccountView] = {a: AccountView() for a in self._watch}
         self._dead_letters: dict[str, dict[str, Any]] = {}
         self._assessments = 0
+        self._settled: dict[str, dict[str, dict[str, Any] | None]] = {}
 
     def add(self, topic: str, value: bytes) -> None:
         event = json.loads(value)
@@ -90,6 +91,16 @@ class Projection:
         with self._lock:
             return self._accounts[account_id].assessment
 
+    def settled(self, at: str) -> None:
+        """Keep the newest assessments as those of the step at `at`."""
+        with self._lock:
+            self._settled[at] = {name: a.assessment for name, a in self._accounts.items()}
+
+    def settled_at(self, at: str, account_id: str) -> Mapping[str, Any] | None:
+        """The assessment of an account once the step at `at` was used; None where none was."""
+        with self._lock:
+            return self._settled.get(at, {}).get(account_id)
+
     def rungs(self, account_id: str) -> list[Rung]:
         with self._lock:
             return self._accounts[account_id].ordered()
@@ -109,12 +120,12 @@ class Projection:
         for assessment in held:
             if assessment is not None:
                 for partition, offset in assessment["inputs"].items():
-                    used[partition] = max(used.get(partition, 0), offset)
+                    used[partition] = max(used.get(partition, 0), int(offset))
         for partition, offset in offsets.items():
             if used.get(partition, 0) < offset:
                 return False
             if any(partition.startswith(prefix) for prefix in market) and any(
-                a["inputs"].get(partition, 0) < offset for a in held if a is not None
+                int(a["inputs"].get(partition, 0)) < offset for a in held if a is not None
             ):
                 return False
         return True

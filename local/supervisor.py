@@ -1,7 +1,7 @@
 """The whole system as one tree of processes: started together, watched, ended together in order.
 
-Kafka and its topics, the Spark job, the AWS emulator with our own templates deployed on it, the
-bridge from the stream to the router, and the execution desk.
+Kafka and its topics or Kinesis streams on the emulator, the Spark job, the AWS emulator with our
+own templates deployed on it, the bridge from the stream to the router, and the execution desk.
 """
 
 from __future__ import annotations
@@ -33,9 +33,12 @@ from local.emulator import Emulator, aws_client
 from local.errors import LocalError, NotRunningError
 from local.foreign import Endpoints, ForeignAws, ForeignKafka
 from local.jars import OFFLINE_GROUPS, fetch
+from local.lines import DEFAULT_PREFIX, KafkaLine, KinesisLine, Line
 from local.ports import claim_port
 from local.processes import Child, Keeper, new_run_id, python_module, resident_bytes
 from local.state import Running, StateFolder
+from local.streams import Streams
+from margin.channels import Transport
 from margin.topics import MARGIN_CALC
 
 SWEEP_EVERY_S = 60.0
@@ -58,6 +61,7 @@ class Options:
     speed: Decimal = Decimal(1)
     heartbeat_ms: int = 60_000
     resumes: bool = False
+    transport: Transport = Transport.KAFKA
     kafka_port: int | None = None
     aws_port: int | None = None
     # Brokers and an emulator that run already, in place of our own.
@@ -81,9 +85,10 @@ class System:
         self._ending = threading.Event()
         self._failure: str | None = None
         self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
-        self.broker: KafkaBroker | ForeignKafka
         self.emulator: Emulator | ForeignAws
-        self.broker, self.emulator = self._own() if options.foreign is None else self._foreign()
+        self.broker: KafkaBroker | ForeignKafka | Streams
+        self.emulator = self._own_emulator() if options.foreign is None else self._foreign_aws()
+        self.broker, self.line = self._channels()
         self.keeper: Keeper | None = None
 
     # ------------------------------------------------------------------ start
@@ -107,8 +112,27 @@ class System:
     ) -> None:
         self.stop()
 
-    def _own(self) -> tuple[KafkaBroker, Emulator]:
+    def _own_emulator(self) -> Emulator:
         self._claim_ports()
+        return Emulator(
+            self.state.part("aws"),
+            self._aws_port,
+            log_file=self.state.logs / "aws.log",
+            run_id=self.run_id,
+            grace_s=4,
+        )
+
+    def _foreign_aws(self) -> ForeignAws:
+        assert self.options.foreign is not None
+        return ForeignAws(self.options.foreign.aws)
+
+    def _channels(self) -> tuple[KafkaBroker | ForeignKafka | Streams, Line]:
+        """What holds the channels, and how to reach them. No Kafka where Kinesis carries them."""
+        if self.options.transport == Transport.KINESIS:
+            return Streams(self.aws, DEFAULT_PREFIX), KinesisLine(self.aws, DEFAULT_PREFIX)
+        if self.options.foreign is not None:
+            servers = self.options.foreign.kafka
+            return ForeignKafka(servers), KafkaLine(servers)
         broker = KafkaBroker(
             self.state.part("kafka"),
             self._kafka_port,
@@ -116,19 +140,7 @@ class System:
             log_file=self.state.logs / "kafka.log",
             run_id=self.run_id,
         )
-        emulator = Emulator(
-            self.state.part("aws"),
-            self._aws_port,
-            log_file=self.state.logs / "aws.log",
-            run_id=self.run_id,
-            grace_s=4,
-        )
-        return broker, emulator
-
-    def _foreign(self) -> tuple[ForeignKafka, ForeignAws]:
-        at = self.options.foreign
-        assert at is not None
-        return ForeignKafka(at.kafka), ForeignAws(at.aws)
+        return broker, KafkaLine(broker.bootstrap_servers)
 
     def _claim_ports(self) -> None:
         o = self.options
@@ -155,7 +167,7 @@ class System:
             "local.bridge",
             "--topic", MARGIN_CALC,
             "--function", self.outputs["RouterName"],
-            "--servers", self.kafka,
+            *self.line.arguments(),
             "--endpoint", self.aws,
             "--filter", ENFORCED_ONLY,
         )  # fmt: skip
@@ -185,13 +197,14 @@ class System:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _start_stream(self) -> None:
-        """Spark opens its session while the broker starts; it waits there for the topics."""
-        self._say("fetching the Java archives (once; kept in the Maven cache)")
-        fetch(*OFFLINE_GROUPS)
+        """Spark opens its session while the transport starts; it waits there for the channels."""
+        if self.options.transport == Transport.KAFKA:
+            self._say("fetching the Java archives (once; kept in the Maven cache)")
+            fetch(*OFFLINE_GROUPS)
         self._start_child(
             "spark",
             "local.spark",
-            "--bootstrap-servers", self.kafka,
+            *self.line.arguments(),
             "--checkpoint", str(self.state.part("spark") / "checkpoint"),
             "--state", str(self.state.part("spark") / "tmp"),
             "--heartbeat-ms", str(self.options.heartbeat_ms),
@@ -199,18 +212,21 @@ class System:
         self.broker.start()
         self._keep(self.broker.child)
         self.broker.create_topics()
-        self._say(f"Kafka listens on {self.kafka}")
-        self._start_child("desk", "local.desk", "--servers", self.kafka)
+        self._say(f"events go over {self.line.address}")
+        self._start_child("desk", "local.desk", *self.line.arguments())
 
     def _start_cloud(self) -> None:
         self.emulator.start()
         self._keep(self.emulator.child, terminate=False)
-        assembly = synthesize(self.state.assembly, self.state.logs / "synth.log", self.run_id)
-        parameters = {
-            "LadderSpeed": str(self.options.speed),
-            "KafkaBootstrap": self._kafka_of_functions,
-            "KafkaAuth": "none",
-        }
+        assembly = synthesize(
+            self.state.assembly,
+            self.state.logs / "synth.log",
+            self.run_id,
+            self.options.transport,
+        )
+        parameters = {"LadderSpeed": str(self.options.speed)}
+        if self.options.transport == Transport.KAFKA:
+            parameters |= {"KafkaBootstrap": self._kafka_of_functions, "KafkaAuth": "none"}
         self.outputs = deploy(self.aws, assembly, parameters)
         self._say(f"our CloudFormation stacks are deployed on {self.aws}")
 
@@ -234,7 +250,13 @@ class System:
 
     @property
     def kafka(self) -> str:
-        return self.broker.bootstrap_servers
+        """Kafka's address; empty where Kinesis carries the channels."""
+        return self.line.servers if isinstance(self.line, KafkaLine) else ""
+
+    @property
+    def stream_prefix(self) -> str:
+        """What the streams begin with; empty where Kafka carries the channels."""
+        return self.line.prefix if isinstance(self.line, KinesisLine) else ""
 
     @property
     def _kafka_of_functions(self) -> str:
@@ -273,6 +295,7 @@ class System:
             aws=self.aws,
             outputs=self.outputs,
             parts={name: child.pid for name, child in self.parts().items()},
+            stream_prefix=self.stream_prefix,
         )
 
     def _watch(self) -> None:
@@ -296,15 +319,16 @@ class System:
         self.peak_rss_bytes = max(self.peak_rss_bytes, resident_bytes(pids))
 
     def _sweep(self) -> None:
-        """The clock's part of the sweeper's rule on AWS: rate(1 minute)."""
+        """The clock's part of the rule on AWS: rate(1 minute)."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        try:
-            aws_client(self.aws, "lambda").invoke(
-                FunctionName=self.outputs["SweeperName"], InvocationType="Event", Payload=b"{}"
-            )
-        except (BotoCoreError, ClientError) as error:
-            log.warning("the sweeper could not be invoked: %s", error)
+        for name in ("SweeperName", "PublisherName"):
+            try:
+                aws_client(self.aws, "lambda").invoke(
+                    FunctionName=self.outputs[name], InvocationType="Event", Payload=b"{}"
+                )
+            except (BotoCoreError, ClientError) as error:
+                log.warning("%s could not be invoked: %s", self.outputs[name], error)
 
     # ------------------------------------------------------------------ end
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from local.demo import Moment
 from local.projection import Rung
 from local.scenario import Expectation, Scenario
-from local.verdict import AccountVerdict, Verdict, phrase
+from local.verdict import AccountVerdict, Verdict, figures_phrase, phrase
 
 WIDE = 160
 TIME = re.compile(r"\d{4}-\d\d-\d\dT")
@@ -103,13 +103,13 @@ def verdict(console: Console, found: Verdict) -> None:
 def _account(a: AccountVerdict) -> Group:
     mark = "ok " if a.match else "NOT"
     head = Text(f"{mark} {a.account.account_id}: {a.account.shows}", style="bold")
-    if not (a.account.expect or a.seen):
-        return Group(
-            head, Text("    expected no rung, seen none"), Text(f"    why: {a.account.why}\n")
-        )
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for name in ("    at", "expected", "seen"):
-        table.add_column(name, no_wrap=True)
+    rungs = _rungs(a) if a.account.expect or a.seen else Text("    expected no rung, seen none")
+    figures = [_figures(a)] if a.account.figures else []
+    return Group(head, rungs, *figures, Text(f"    why: {a.account.why}\n"))
+
+
+def _rungs(a: AccountVerdict) -> Table:
+    table = _beside()
     for number in range(max(len(a.account.expect), len(a.seen))):
         want = a.account.expect[number] if number < len(a.account.expect) else None
         have = a.seen[number] if number < len(a.seen) else None
@@ -118,7 +118,23 @@ def _account(a: AccountVerdict) -> Group:
             _expectation_text(want) if want else "nothing more",
             _rung_text(have) if have else "nothing",
         )
-    return Group(head, table, Text(f"    why: {a.account.why}\n"))
+    return table
+
+
+def _figures(a: AccountVerdict) -> Table:
+    """The expected figures; what was seen only where it differs, to keep the row short."""
+    table = _beside()
+    for want, have in zip(a.account.figures, a.seen_figures, strict=True):
+        seen = "the same" if have == want.usd else figures_phrase(have)
+        table.add_row(f"    {want.at}", figures_phrase(want.usd), seen)
+    return table
+
+
+def _beside() -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("    at", "expected", "seen"):
+        table.add_column(name, no_wrap=True)
+    return table
 
 
 def _expectation_text(want: Expectation) -> str:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from local.projection import Projection, Rung
-from local.scenario import Expectation, Scenario, ScenarioAccount
+from local.scenario import FIGURES, Expectation, Figures, Scenario, ScenarioAccount
 from margin.money import usd_text
 
 
@@ -17,6 +17,7 @@ from margin.money import usd_text
 class AccountVerdict:
     account: ScenarioAccount
     seen: tuple[Rung, ...]
+    seen_figures: tuple[Mapping[str, Decimal | None], ...]
     assessment: Mapping[str, Any] | None
     differences: tuple[str, ...]
 
@@ -75,15 +76,7 @@ def judge(
     audit_problem: str | None,
     figures: Mapping[str, Any],
 ) -> Verdict:
-    accounts = tuple(
-        AccountVerdict(
-            account=account,
-            seen=tuple(view.rungs(account.account_id)),
-            assessment=view.latest(account.account_id),
-            differences=compare(account.expect, view.rungs(account.account_id)),
-        )
-        for account in scenario.accounts
-    )
+    accounts = tuple(_judge_account(account, view) for account in scenario.accounts)
     return Verdict(
         scenario=scenario,
         accounts=accounts,
@@ -91,6 +84,42 @@ def judge(
         audit_records=audit_records,
         audit_problem=audit_problem,
         figures=figures,
+    )
+
+
+def _judge_account(account: ScenarioAccount, view: Projection) -> AccountVerdict:
+    rungs = view.rungs(account.account_id)
+    figures = tuple(figures_of(view.settled_at(f.at, account.account_id)) for f in account.figures)
+    return AccountVerdict(
+        account=account,
+        seen=tuple(rungs),
+        seen_figures=figures,
+        assessment=view.latest(account.account_id),
+        differences=compare(account.expect, rungs) + compare_figures(account.figures, figures),
+    )
+
+
+def figures_of(assessment: Mapping[str, Any] | None) -> dict[str, Decimal | None]:
+    """The figures that a scenario may expect, USD; None where the account had none."""
+    known = assessment or {}
+    return {name: Decimal(known[name]) if known.get(name) is not None else None for name in FIGURES}
+
+
+def compare_figures(
+    expected: tuple[Figures, ...], seen: tuple[Mapping[str, Decimal | None], ...]
+) -> tuple[str, ...]:
+    """Each step whose figures differ by as little as a cent."""
+    return tuple(
+        f"at {want.at} expected {figures_phrase(want.usd)}, found {figures_phrase(have)}"
+        for want, have in zip(expected, seen, strict=True)
+        if want.usd != have
+    )
+
+
+def figures_phrase(usd: Mapping[str, Decimal | None]) -> str:
+    """ "equity 119,262.45, requirement 14,552.11, excess 104,710.34"; "-" for none."""
+    return ", ".join(
+        f"{name} {'-' if usd[name] is None else format(usd[name], ',.2f')}" for name in FIGURES
     )
 
 
@@ -154,6 +183,10 @@ def _account_json(a: AccountVerdict) -> dict[str, Any]:
             | {"side": r.side, "status": r.status, "at": r.at}
             for r in a.seen
         ],
+        "figures": [
+            {"at": want.at, "expected": _texts(want.usd), "seen": _texts(have)}
+            for want, have in zip(a.account.figures, a.seen_figures, strict=True)
+        ],
         "match": a.match,
         "why": a.account.why,
         "band": a.assessment and a.assessment["band"],
@@ -161,6 +194,10 @@ def _account_json(a: AccountVerdict) -> dict[str, Any]:
         "requirement": a.assessment and a.assessment["requirement"],
         "excess": a.assessment and a.assessment["excess"],
     }
+
+
+def _texts(usd: Mapping[str, Decimal | None]) -> dict[str, str | None]:
+    return {name: None if value is None else usd_text(value) for name, value in usd.items()}
 
 
 def _event_json(

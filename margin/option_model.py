@@ -112,10 +112,14 @@ def units(amount_usd: Decimal) -> int:
     return round(amount_usd.scaleb(PLACES))
 
 
-def _rank(leg: OptionLeg) -> tuple[str, Decimal, date, str, Decimal, bool, str]:
-    terms, short = leg.terms, leg.contracts < 0
-    right, style = terms.right.value, terms.style.value
-    return right, terms.strike_usd, terms.expires_on, style, terms.multiplier, short, leg.symbol
+Rank = tuple[str, Decimal, date, str, Decimal, Decimal, Decimal, str]
+
+
+def _rank(leg: OptionLeg) -> Rank:
+    """Order of a leg. Names come last: legs that differ in nothing else are worth the same."""
+    terms = leg.terms
+    kind = terms.right.value, terms.strike_usd, terms.expires_on, terms.style.value
+    return *kind, terms.multiplier, leg.contracts, leg.price_usd, leg.symbol
 
 
 def _node(leg: OptionLeg, underlying: Underlying, rulebook: Rulebook, on: date) -> Node:

@@ -18,9 +18,9 @@ def spread_keys(spark: SparkSession, shards: int) -> list[int]:
 
 
 def addressed(records: DataFrame, shard_keys: list[int]) -> DataFrame:
-    """Kafka's records with the shard they go to: columns shard and schemas.RECORD.
+    """Records with the shard they go to: columns shard and schemas.RECORD.
 
-    In: topic, partition, offset, timestamp, key, value. A record without a key goes by its value,
+    In: sources.COLUMNS. A record without a key goes by its value,
     so that each one has exactly one shard that answers for it (`mine`), also when it is bad.
     """
     shards = F.array(*[F.lit(key) for key in shard_keys])
@@ -33,6 +33,7 @@ def addressed(records: DataFrame, shard_keys: list[int]) -> DataFrame:
         "topic",
         "partition",
         "offset",
+        "sequence",
         F.unix_millis("timestamp").alias("logged_ms"),
         "key",
         "value",
@@ -41,6 +42,7 @@ def addressed(records: DataFrame, shard_keys: list[int]) -> DataFrame:
         "topic",
         "partition",
         "offset",
+        "sequence",
         "logged_ms",
         "key",
         "value",

@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from types import FrameType
+from typing import NoReturn
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from margin.channels import Transport
 from margin.columnar import e4
 from spark_jobs.addressing import addressed, spread_keys
 from spark_jobs.emission import EmissionPolicy
@@ -22,7 +24,8 @@ from spark_jobs.schemas import MESSAGE_DDL
 from spark_jobs.session import open_session, shards_of_checkpoint
 from spark_jobs.shard_state import ShardState
 from spark_jobs.sinks import write_messages
-from spark_jobs.sources import kafka_options, read_inputs
+from spark_jobs.sources import read_inputs
+from spark_jobs.transports import Kafka, Kinesis, Wire
 
 READY = "marginwatch stream ready"
 FAILED = 1
@@ -35,9 +38,12 @@ def main(
 ) -> None:
     """Run the stream until it is told to stop; SystemExit 1 when it fails, 2 for a wrong start.
 
-    `before_start` is called once the session is open: who starts the job may wait for Kafka there.
+    `before_start` is called once the session is open: who starts the job may wait there for its
+    channels.
     """
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    wire = wire_of(options, parser.error)
     stopping = threading.Event()
     _listen(stopping)
     spark = open_session(shards=options.shards, checkpoint=options.checkpoint)
@@ -49,24 +55,36 @@ def main(
         )
         raise SystemExit(WRONG_START)
     before_start()
-    query = start_stream(spark, options)
+    query = start_stream(spark, wire, options)
     sys.stdout.write(f"{READY}\n")
     sys.stdout.flush()
     _watch(query, stopping)
 
 
-def start_stream(spark: SparkSession, options: argparse.Namespace) -> StreamingQuery:
-    """Kafka -> shards -> messages -> Kafka, started."""
-    kafka = kafka_options(options.bootstrap_servers, options.kafka_auth)
+def wire_of(options: argparse.Namespace, refuse: Callable[[str], NoReturn]) -> Wire:
+    """The transport that the options name; one without its address is refused."""
+    if options.transport == Transport.KAFKA:
+        if not options.servers:
+            refuse("--transport kafka needs --servers HOST:PORT,...")
+        return Kafka(servers=options.servers, auth=options.auth)
+    if not options.stream_prefix:
+        refuse("--transport kinesis needs --stream-prefix NAME")
+    return Kinesis(
+        prefix=options.stream_prefix, region=options.region, endpoint=options.endpoint or ""
+    )
+
+
+def start_stream(spark: SparkSession, wire: Wire, options: argparse.Namespace) -> StreamingQuery:
+    """Inputs -> shards -> messages, started."""
     policy = EmissionPolicy(
         heartbeat_ms=options.heartbeat_ms, emit_move_usd_e4=options.emit_move_usd
     )
-    records = addressed(read_inputs(spark, kafka), spread_keys(spark, options.shards))
+    records = addressed(read_inputs(spark, wire), spread_keys(spark, options.shards))
     messages = records.groupBy("shard").transformWithStateInPandas(
         ShardState(policy), MESSAGE_DDL, "update", "none"
     )
     return write_messages(
-        messages, kafka, checkpoint=options.checkpoint, trigger_ms=options.trigger_ms
+        messages, wire, checkpoint=options.checkpoint, trigger_ms=options.trigger_ms
     )
 
 
@@ -100,7 +118,12 @@ def _complain(text: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="margin_stream", description=__doc__)
-    parser.add_argument("--bootstrap-servers", required=True)
+    parser.add_argument("--transport", choices=tuple(Transport), default=Transport.KAFKA)
+    parser.add_argument("--servers", help="Kafka's brokers, as host:port,...")
+    parser.add_argument("--auth", choices=("none", "iam"), default="none", help="iam on MSK")
+    parser.add_argument("--stream-prefix", help="what the names of Kinesis streams begin with")
+    parser.add_argument("--region", default="us-east-1", help="of the Kinesis streams")
+    parser.add_argument("--endpoint", help="of an emulator of Kinesis; on AWS there is none")
     parser.add_argument("--checkpoint", required=True, help="a folder, or an s3:// address")
     parser.add_argument(
         "--shards", type=_at_least(1), default=2, help="fixed when the checkpoint is made"
@@ -110,7 +133,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--emit-move-usd", type=_usd_e4, default=100, help="default 0.01")
     parser.add_argument("--trigger-ms", type=_at_least(0), default=0)
-    parser.add_argument("--kafka-auth", choices=("none", "iam"), default="none")
     return parser
 
 

@@ -4,7 +4,7 @@ The bytes are those of margin.wire_assessment and margin.wire_views, made from a
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -148,7 +148,7 @@ def _account(shard: Shard, valuation: Valuation, number: int) -> Account:
 
 
 def _assessment(
-    shard: Shard, valuation: Valuation, account: Account, inputs: dict[str, int]
+    shard: Shard, valuation: Valuation, account: Account, inputs: Mapping[str, int | str]
 ) -> Body:
     number = account.number
     type_code = int(shard.account_types.columns["account_type"][number])

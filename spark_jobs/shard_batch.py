@@ -8,6 +8,7 @@ from margin.columnar import Ints
 from margin.rulebook import Rulebook
 from spark_jobs.emission import EmissionPolicy, due_accounts
 from spark_jobs.messages import Message, account_messages, dead_letter_messages
+from spark_jobs.places import position_column
 from spark_jobs.shard import Shard
 
 
@@ -23,7 +24,8 @@ def run_batch(shard: Shard, records: pa.Table, policy: EmissionPolicy, rulebook:
 
     The same records on the same shard give the same bytes.
     """
-    in_order = records.sort_by([(name, "ascending") for name in ("topic", "partition", "offset")])
+    position = position_column(records)
+    in_order = records.sort_by([(name, "ascending") for name in ("topic", "partition", position)])
     applied = shard.apply(in_order)
     book = shard.book()
     valuation = shard.value(book, rulebook)

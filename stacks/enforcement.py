@@ -8,48 +8,78 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from margin.topics import MARGIN_CALC
+from stacks.acknowledged import acknowledge, acknowledge_resource
 from stacks.function import StepFunction
-from stacks.packaging import PROJECT
-from stacks.permissions import AUDIT_OBJECTS, RUNGS, STEPS, Resources, statements
-from stacks.state import State
+from stacks.packaging import COMMON, PROJECT, WITH_KAFKA, code_of
+from stacks.permissions import (
+    AUDIT_OBJECTS,
+    KEY_ACTIONS,
+    RUNGS,
+    STEPS,
+    Resources,
+    statements,
+)
+from stacks.published import published
+from stacks.retention import log_retention
+from stacks.settings import Settings
+from stacks.state import AUDIT, KEY, NOTICES, STREAM, TABLE
+from stacks.transport import RETRIES, Channels
 
 DEFINITION = PROJECT / "functions" / "enforcement.asl.json"
-# Named, so that roles can point at it before it exists: it needs the ARNs of their functions.
-MACHINE_NAME = "marginwatch-enforcement"
-USES_KAFKA = frozenset({"publisher", "sweeper"})
+# Each minute: what a stream row was lost for, and cases whose execution died.
+SWEPT = ("publisher", "sweeper")
+UNROUTED_DAYS = cdk.Duration.days(14)
 OUTBOX_INSERTS = {
     "eventName": ["INSERT"],
     "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "OUT#"}]}}},
 }
 
 
+def unrouted_queue_name(prefix: str) -> str:
+    """The queue of assessments that the router could not take."""
+    return f"{prefix}-unrouted"
+
+
 class Enforcement(cdk.Stack):
     """Everything that acts on an account. It reads and writes what `State` keeps."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        name: str,
-        *,
-        state: State,
-        code: lambda_.Code,
-        kafka_code: lambda_.Code,
-    ) -> None:
+    def __init__(self, scope: Construct, name: str, settings: Settings, channels: Channels) -> None:
         super().__init__(scope, name, description="marginwatch: the enforcement ladder")
-        self._state = state
+        self._settings, self._channels = settings, channels
+        # Named, so that roles can point at it before it exists: it needs their functions' ARNs.
+        self.machine_name = f"{settings.prefix}-enforcement"
+        self._resources = self._find_resources()
+        self.unrouted = self._unrouted()
         environment = self._environment()
-        self.steps = {
-            step: self._step(step, kafka_code if step in USES_KAFKA else code, environment)
-            for step in STEPS
-        }
+        self.steps = {step: self._step(step, environment) for step in STEPS}
         self.machine = self._machine()
-        self._publish_outbox()
+        self._feed_router()
+        self._feed_publisher()
         self._sweep_every_minute()
         self._outputs()
         self._acknowledge_wildcards()
+
+    def _known(self, name: str) -> str:
+        return published(self, self._settings, name)
+
+    def _find_resources(self) -> Resources:
+        table = self.format_arn(
+            service="dynamodb", resource="table", resource_name=self._known(TABLE)
+        )
+        return Resources(
+            table=table,
+            stream=self._known(STREAM),
+            audit=f"arn:{self.partition}:s3:::{self._known(AUDIT)}",
+            machine=self._machine_arn("stateMachine", self.machine_name),
+            executions=self._machine_arn("execution", f"{self.machine_name}:*"),
+            notices=self._known(NOTICES),
+            key=self._known(KEY) if self._settings.customer_key else "",
+        )
 
     def _environment(self) -> Mapping[str, str]:
         speed = cdk.CfnParameter(
@@ -59,23 +89,11 @@ class Enforcement(cdk.Stack):
             allowed_pattern=r"\d{1,6}(\.\d{1,4})?",
             description="Divides every period of the ladder; 1 on a real desk, more in a demo",
         )
-        bootstrap = cdk.CfnParameter(
-            self, "KafkaBootstrap", description="Brokers the publisher writes to, as host:port,..."
-        )
-        auth = cdk.CfnParameter(
-            self,
-            "KafkaAuth",
-            default="iam",
-            allowed_values=["none", "iam"],
-            description="iam on Amazon MSK, none on a local broker",
-        )
         return {
-            "TABLE_NAME": self._state.table.table_name,
-            "AUDIT_BUCKET": self._state.audit.bucket_name,
-            "NOTICES_TOPIC_ARN": self._state.notices.topic_arn,
-            "STATE_MACHINE_ARN": self._machine_arn("stateMachine", MACHINE_NAME),
-            "KAFKA_BOOTSTRAP": bootstrap.value_as_string,
-            "KAFKA_AUTH": auth.value_as_string,
+            "TABLE_NAME": self._known(TABLE),
+            "AUDIT_BUCKET": self._known(AUDIT),
+            "NOTICES_TOPIC_ARN": self._known(NOTICES),
+            "STATE_MACHINE_ARN": self._resources.machine,
             "LADDER_SPEED": speed.value_as_string,
         }
 
@@ -87,47 +105,47 @@ class Enforcement(cdk.Stack):
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
 
-    def _resources(self) -> Resources:
-        stream = self._state.table.table_stream_arn
-        assert stream is not None, "the table of State has a stream"
-        return Resources(
-            table=self._state.table.table_arn,
-            stream=stream,
-            audit=self._state.audit.bucket_arn,
-            machine=self._machine_arn("stateMachine", MACHINE_NAME),
-            executions=self._machine_arn("execution", f"{MACHINE_NAME}:*"),
-            notices=self._state.notices.topic_arn,
-        )
-
-    def _step(self, step: str, code: lambda_.Code, environment: Mapping[str, str]) -> StepFunction:
-        return StepFunction(
+    def _step(self, step: str, known: Mapping[str, str]) -> StepFunction:
+        permissions = STEPS[step]
+        environment = {name: known[name] for name in permissions.variables}
+        if permissions.produces:
+            environment |= self._channels.environment(self)
+        made = StepFunction(
             self,
             step.title(),
             step=step,
-            code=code,
-            environment={name: environment[name] for name in STEPS[step].variables},
-            statements=statements(STEPS[step], self._resources()),
+            settings=self._settings,
+            code=code_of(WITH_KAFKA if permissions.produces else COMMON),
+            environment=environment,
+            statements=statements(permissions, self._resources),
         )
+        for channel in permissions.produces:
+            self._channels.grant_produce(made.role, channel)
+        if permissions.produces:
+            self._channels.place_producer(made)
+        return made
 
     def _machine(self) -> sfn.StateMachine:
         rungs = {step: self.steps[step].function.function_arn for step in RUNGS}
         return sfn.StateMachine(
             self,
             "Ladder",
-            state_machine_name=MACHINE_NAME,
+            state_machine_name=self.machine_name,
             state_machine_type=sfn.StateMachineType.STANDARD,
             definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text()),
             definition_substitutions={
                 **{f"{step.title()}Arn": arn for step, arn in rungs.items()},
-                "TableName": self._state.table.table_name,
-                "TopicArn": self._state.notices.topic_arn,
+                "TableName": self._known(TABLE),
+                "TopicArn": self._known(NOTICES),
             },
             role=self._machine_role(list(rungs.values())),
             logs=sfn.LogOptions(
                 destination=logs.LogGroup(
                     self,
                     "LadderLogs",
-                    retention=logs.RetentionDays.TWO_WEEKS,
+                    # Step Functions may write to any group whose name begins so.
+                    log_group_name=f"/aws/vendedlogs/states/{self.machine_name}",
+                    retention=log_retention(self._settings.profile),
                     removal_policy=cdk.RemovalPolicy.DESTROY,
                 ),
                 level=sfn.LogLevel.ALL,
@@ -138,10 +156,12 @@ class Enforcement(cdk.Stack):
         )
 
     def _machine_role(self, rung_arns: list[str]) -> iam.Role:
+        resources = self._resources
         allowed = (
-            ("lambda:InvokeFunction", rung_arns),
-            ("dynamodb:UpdateItem", [self._state.table.table_arn]),
-            ("sns:Publish", [self._state.notices.topic_arn]),
+            (["lambda:InvokeFunction"], rung_arns),
+            (["dynamodb:UpdateItem"], [resources.table]),
+            (["sns:Publish"], [resources.notices]),
+            ([f"kms:{action}" for action in KEY_ACTIONS], [resources.key]),
         )
         return iam.Role(
             self,
@@ -150,42 +170,83 @@ class Enforcement(cdk.Stack):
             inline_policies={
                 "Ladder": iam.PolicyDocument(
                     statements=[
-                        iam.PolicyStatement(actions=[action], resources=resources)
-                        for action, resources in allowed
+                        iam.PolicyStatement(actions=actions, resources=named)
+                        for actions, named in allowed
+                        if all(named)
                     ]
                 )
             },
         )
 
-    def _publish_outbox(self) -> None:
-        lambda_.EventSourceMapping(
+    def _unrouted(self) -> sqs.Queue:
+        queue = sqs.Queue(
+            self,
+            "Unrouted",
+            queue_name=unrouted_queue_name(self._settings.prefix),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=UNROUTED_DAYS,
+        )
+        acknowledge(queue, "SQS3", "It is itself where what failed goes.")
+        return queue
+
+    def _feed_router(self) -> None:
+        """Where the emulator has no such source, a process beside it plays this mapping."""
+        fed = cdk.CfnParameter(
+            self,
+            "FeedRouter",
+            default="true",
+            allowed_values=["false", "true"],
+            description="false where something else invokes the router",
+        )
+        router = self.steps["router"]
+        is_fed = cdk.CfnCondition(
+            self, "RouterIsFed", expression=cdk.Fn.condition_equals(fed.value_as_string, "true")
+        )
+        mapping = self._channels.attach_consumer(router, MARGIN_CALC, self.unrouted)
+        mapping.cfn_options.condition = is_fed
+        mapping.node.add_dependency(router.role)
+        if self._channels.parks_failures:
+            # Whatever else invokes the router hears from it which records failed.
+            url = cdk.Fn.condition_if(is_fed.logical_id, self.unrouted.queue_url, "")
+            router.function.add_environment("UNROUTED_QUEUE_URL", url.to_string())
+
+    def _feed_publisher(self) -> None:
+        mapping = lambda_.CfnEventSourceMapping
+        given = lambda_.FilterCriteria.filter(OUTBOX_INSERTS)
+        made = mapping(
             self,
             "Outbox",
-            target=self.steps["publisher"].function,
-            event_source_arn=self._state.table.table_stream_arn,
+            function_name=self.steps["publisher"].function.function_name,
+            event_source_arn=self._resources.stream,
             # The oldest first: an outbox row written before the mapping was ready still counts.
-            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-            filters=[lambda_.FilterCriteria.filter(OUTBOX_INSERTS)],
-            bisect_batch_on_error=True,
-            report_batch_item_failures=True,
+            starting_position="TRIM_HORIZON",
+            filter_criteria=mapping.FilterCriteriaProperty(
+                filters=[mapping.FilterProperty(pattern=given["pattern"])]
+            ),
+            bisect_batch_on_function_error=True,
+            function_response_types=["ReportBatchItemFailures"],
             # Then the row is left to the sweep, and its neighbours go through.
-            retry_attempts=5,
+            maximum_retry_attempts=RETRIES,
         )
+        made.node.add_dependency(self.steps["publisher"].role)
 
     def _sweep_every_minute(self) -> None:
         events.Rule(
             self,
             "EveryMinute",
+            rule_name=f"{self._settings.prefix}-every-minute",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
-            targets=[targets.LambdaFunction(self.steps["sweeper"].function)],
+            targets=[targets.LambdaFunction(self.steps[step].function) for step in SWEPT],
         )
 
     def _outputs(self) -> None:
         values = {
-            "TableName": self._state.table.table_name,
-            "AuditBucket": self._state.audit.bucket_name,
-            "NoticesTopicArn": self._state.notices.topic_arn,
+            "TableName": self._known(TABLE),
+            "AuditBucket": self._known(AUDIT),
+            "NoticesTopicArn": self._known(NOTICES),
             "StateMachineArn": self.machine.state_machine_arn,
+            "UnroutedQueueUrl": self.unrouted.queue_url,
             "RouterName": self.steps["router"].function.function_name,
             "PublisherName": self.steps["publisher"].function.function_name,
             "SweeperName": self.steps["sweeper"].function.function_name,
@@ -194,25 +255,30 @@ class Enforcement(cdk.Stack):
             cdk.CfnOutput(self, name, value=value)
 
     def _acknowledge_wildcards(self) -> None:
-        audit = f"{self._import_name(self._state.audit.bucket_arn)}/{AUDIT_OBJECTS}"
-        stream = f"{self._import_name(self._state.table.table_arn)}/stream/*"
-        execution = (
-            f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{MACHINE_NAME}:*"
-        )
-        append = "One object a record, under one prefix; nothing is replaced or deleted."
-        log_delivery = "Log delivery and X-Ray have no resources to name: AWS asks for *."
+        own = "<AWS::Partition>:{}:<AWS::Region>:<AWS::AccountId>"
+        audit = f"arn:<AWS::Partition>:s3:::<AuditBucketName>/{AUDIT_OBJECTS}"
+        stream = f"arn:{own.format('dynamodb')}:table/<AccountsTable>/stream/*"
+        execution = f"arn:{own.format('states')}:execution:{self.machine_name}:*"
         for role, resource, reason in (
-            (self.steps["publisher"].role, audit, append),
-            (self.steps["sweeper"].role, audit, append),
-            (self.steps["publisher"].role, stream, "Streams are listed by table, to find the one."),
-            (self.steps["sweeper"].role, execution, "Any execution of this one machine, to read."),
-            (self.machine.role, "*", log_delivery),
+            (
+                self.steps["publisher"].role,
+                audit,
+                "One object a record, under one prefix; nothing is replaced or deleted.",
+            ),
+            (
+                self.steps["publisher"].role,
+                stream,
+                "Streams are listed by table, to find the one.",
+            ),
+            (
+                self.steps["sweeper"].role,
+                execution,
+                "Any execution of this one machine, to read.",
+            ),
+            (
+                self.machine.role,
+                "*",
+                "Log delivery and X-Ray have no resources to name: AWS asks for *.",
+            ),
         ):
-            cdk.Validations.of(role).acknowledge(
-                cdk.Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
-            )
-
-    def _import_name(self, arn: str) -> str:
-        """The name under which an ARN of the State stack arrives in this one."""
-        name: str = self.resolve(self._state.export_value(arn))["Fn::ImportValue"]
-        return name
+            acknowledge_resource(role, resource, reason)

@@ -1,8 +1,14 @@
 """Code assets of the functions: copied from what is installed, no Docker, no pip, no timestamps."""
 
+import atexit
 import importlib.metadata
+import shutil
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
+
+from aws_cdk import aws_lambda as lambda_
 
 PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("margin", "functions")
@@ -20,6 +26,18 @@ SKIPPED_PARTS = frozenset({"__pycache__", "tests", "test", "benchmarks"})
 
 class PackagingError(RuntimeError):
     """A function cannot be packaged as it stands."""
+
+
+def code_of(distributions: tuple[str, ...]) -> lambda_.Code:
+    """The asset with these packages. It is staged once a process, however many stacks use it."""
+    return lambda_.Code.from_asset(str(_staged(distributions)))
+
+
+@cache
+def _staged(distributions: tuple[str, ...]) -> Path:
+    folder = Path(mkdtemp(prefix="marginwatch-asset-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return stage(folder, distributions)
 
 
 def stage(folder: Path, distributions: Iterable[str]) -> Path:

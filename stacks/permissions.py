@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from aws_cdk import aws_iam as iam
 
+from margin.topics import AUDIT, CONTROLS, INPUTS
+
 AUDIT_OBJECTS = "audit/*"
 
 
@@ -20,11 +22,13 @@ class Permissions:
     machine: tuple[str, ...] = ()
     execution: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    # Channels that it sends to; one that sends is given the variables of the transport too.
+    produces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """ARNs of what the functions use."""
+    """ARNs of what the functions use; `key` is empty where AWS's own keys are used."""
 
     table: str
     stream: str
@@ -32,11 +36,13 @@ class Resources:
     machine: str
     executions: str
     notices: str
+    key: str = ""
 
 
-KAFKA = ("KAFKA_BOOTSTRAP", "KAFKA_AUTH")
-# Only to tell a record that is stored already from another one under its key.
-AUDIT = ("GetObject", "PutObject")
+# Whoever reads or writes under a key of one's own needs the key as well.
+KEY_ACTIONS = ("Decrypt", "GenerateDataKey")
+# GetObject only to tell a record that is stored already from another one under its key.
+AUDIT_ACTIONS = ("GetObject", "PutObject")
 # A DynamoDB transaction has no action of its own: IAM asks for the action of each item in it.
 RUNG = Permissions(
     variables=("TABLE_NAME", "LADDER_SPEED"),
@@ -56,25 +62,21 @@ STEPS: Mapping[str, Permissions] = MappingProxyType(
         "liquidate": RUNG,
         "close": replace(RUNG, table=(*RUNG.table, "DeleteItem")),
         "publisher": Permissions(
-            variables=("TABLE_NAME", "AUDIT_BUCKET", *KAFKA),
+            variables=("TABLE_NAME", "AUDIT_BUCKET"),
             table=("DeleteItem", "Query"),
             stream=("DescribeStream", "GetRecords", "GetShardIterator"),
-            audit=AUDIT,
+            audit=AUDIT_ACTIONS,
+            produces=(*CONTROLS, AUDIT),
         ),
         "sweeper": Permissions(
-            variables=(
-                "TABLE_NAME",
-                "AUDIT_BUCKET",
-                "NOTICES_TOPIC_ARN",
-                "STATE_MACHINE_ARN",
-                *KAFKA,
-            ),
-            table=("DeleteItem", "Query", "UpdateItem"),
-            audit=AUDIT,
+            variables=("TABLE_NAME", "NOTICES_TOPIC_ARN", "STATE_MACHINE_ARN"),
+            table=("Query", "UpdateItem"),
             machine=("StartExecution",),
             execution=("DescribeExecution",),
             notices=("Publish",),
         ),
+        # The brokers have no public address: a class feeds its market through this one.
+        "feeder": Permissions(variables=(), produces=INPUTS),
     }
 )
 # The states of the machine that are functions.
@@ -92,6 +94,7 @@ def statements(permissions: Permissions, resources: Resources) -> Iterator[iam.P
         ("states", permissions.machine, resources.machine),
         ("states", permissions.execution, resources.executions),
         ("sns", permissions.notices, resources.notices),
+        ("kms", KEY_ACTIONS if resources.key and permissions.table else (), resources.key),
     ):
         if actions:
             yield iam.PolicyStatement(

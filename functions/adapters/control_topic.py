@@ -58,12 +58,12 @@ class ControlTopic:
                 request_timeout_ms=REQUEST_MS,
                 delivery_timeout_ms=DELIVERY_MS,
                 max_block_ms=DELIVERY_MS,
-                **_security(self._auth),
+                **security(self._auth),
             )
         return self._producer
 
 
-def _security(auth: str) -> dict[str, str]:
+def security(auth: str) -> dict[str, str]:
     if auth == "iam":
         return {"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"}
     return {"security_protocol": "PLAINTEXT"}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from local.errors import UsageError
 from local.state import StateFolder
+
+if TYPE_CHECKING:
+    from local.lines import Line
 
 COLUMNS = ("account_id", "status", "band", "equity", "requirement", "excess", "case")
 
@@ -52,7 +55,7 @@ def show(account_id: str, as_json: bool) -> None:
         item["sk"]: item
         for item in items.query(dynamodb, running.outputs["TableName"], f"ACCT#{account_id}")
     }
-    assessment = newest(running.kafka).get(account_id)
+    assessment = newest(running.line).get(account_id)
     if assessment is None and not held:
         raise UsageError(
             f"expected an account of `marginwatch accounts list`, found {account_id!r}"
@@ -85,7 +88,7 @@ def _rows() -> list[dict[str, Any]]:
     states = items.scan_states(dynamodb, running.outputs["TableName"])
     open_cases = {c["account_id"]: c["case_id"] for c in cases.open_cases(running)}
     rows = []
-    for account_id, assessment in sorted(newest(running.kafka).items()):
+    for account_id, assessment in sorted(newest(running.line).items()):
         ladder = states.get(account_id, {}).get("LADDER", {})
         rows.append(
             {
@@ -102,13 +105,12 @@ def _rows() -> list[dict[str, Any]]:
     return rows
 
 
-def newest(servers: str) -> dict[str, dict[str, Any]]:
+def newest(line: Line) -> dict[str, dict[str, Any]]:
     """The newest assessment of each account, from the topic's beginning to its present end."""
-    from local.kafka_feed import read
     from margin.topics import MARGIN_CALC
 
     found: dict[str, dict[str, Any]] = {}
-    for record in read(servers, (MARGIN_CALC,), from_beginning=True, poll_ms=500):
+    for record in line.read((MARGIN_CALC,), from_beginning=True, poll_ms=500):
         if record is None:
             return found
         event = json.loads(record.value)

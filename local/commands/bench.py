@@ -47,11 +47,12 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"{found['tick_to_full']:.2f} x full",
         f"layout, once      {found['layout_once_ms']:10.2f} ms",
         f"scalar rules      {found['scalar_us_per_account']:10.2f} us an account",
-        f"portfolio margin of {risk['accounts']} accounts, {risk['series']} option series in "
-        f"{risk['classes']} classes",
-        f"  valuation       {risk['valuation_ms']:10.2f} ms",
-        f"  pricing, BSM    {risk['pricing_european_ms']:10.2f} ms  "
-        f"valuation is {risk['valuation_to_european']:.3f} x",
-        f"  pricing, trees  {risk['pricing_american_ms']:10.2f} ms  "
-        f"valuation is {risk['valuation_to_american']:.5f} x",
+        f"portfolio margin of {risk['accounts']} accounts, {risk['positions']} positions, "
+        f"{risk['series']} option series in {risk['classes']} classes",
+        f"  pricing alone   {risk['pricing_ms']:10.2f} ms",
+        f"  end to end      {risk['end_to_end_ms']:10.2f} ms  "
+        f"{risk['end_to_end_to_pricing']:.2f} x pricing",
+        f"  series priced   {risk['valuation_ms']:10.2f} ms",
+        f"  2 % of classes  {risk['tick_ms']:10.2f} ms  of it pricing "
+        f"{risk['tick_pricing_ms']:.2f} ms",
     ]

@@ -33,6 +33,12 @@ FRAME_S = 0.25
 @click.option("--speed", metavar="N", help="Scenario seconds per second of the ladder's clocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 @click.option("--keep", is_flag=True, help="Stay up after the verdict, until Ctrl-C or `down`.")
+@click.option(
+    "--transport",
+    type=click.Choice(("kafka", "kinesis")),
+    default="kafka",
+    help="What carries the events: Kafka, or Kinesis streams on the emulator.",
+)
 @click.option("--kafka-port", type=click.IntRange(1, 65535), help="Default 9092, or a free one.")
 @click.option("--aws-port", type=click.IntRange(1, 65535), help="Default 4566, or a free one.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
@@ -41,6 +47,7 @@ def command(
     speed: str | None,
     as_json: bool,
     keep: bool,
+    transport: str,
     kafka_port: int | None,
     aws_port: int | None,
     quiet: bool,
@@ -48,11 +55,12 @@ def command(
     """Play a falling market through the whole system and judge the outcome.
 
     SCENARIO is the name of a shipped scenario (nvda-selloff) or a TOML file. Everything runs on
-    this machine: Kafka, Spark, and our CloudFormation stacks on an AWS emulator. Exit code 0
-    where every account did what arithmetic says, 1 where one did not.
+    this machine: Kafka or Kinesis, Spark, and our CloudFormation stacks on an AWS emulator. Exit
+    code 0 where every account did what arithmetic says, 1 where one did not.
     """
     from local import scenario as scenarios
     from local.supervisor import Options, System, interrupt
+    from margin.channels import Transport
 
     played = scenarios.load(scenarios.find(scenario))
     factor = played.speed if speed is None else scenarios.speed(speed)
@@ -60,7 +68,13 @@ def command(
     with state.locked():
         state.forget()
         signal.signal(signal.SIGTERM, interrupt)
-        options = Options(speed=factor, heartbeat_ms=0, kafka_port=kafka_port, aws_port=aws_port)
+        options = Options(
+            speed=factor,
+            heartbeat_ms=0,
+            transport=Transport(transport),
+            kafka_port=kafka_port,
+            aws_port=aws_port,
+        )
         with System(state, options, _say(quiet)) as system:
             verdict = _play(system, played, factor, plain=as_json or quiet)
             _report(verdict, as_json)

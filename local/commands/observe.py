@@ -31,7 +31,6 @@ def command(
 
     Without TOPIC: the calls, restrictions, liquidations and dead letters.
     """
-    from local.kafka_feed import read
     from margin.topics import CATALOGUE, DEAD_LETTER, LIQUIDATIONS, MARGIN_CALLS, RESTRICTIONS
 
     known = [topic.name for topic in CATALOGUE]
@@ -41,7 +40,7 @@ def command(
     chosen = topics or (MARGIN_CALLS, RESTRICTIONS, LIQUIDATIONS, DEAD_LETTER)
     running = StateFolder.here().running()
     shown = 0
-    for record in read(running.kafka, chosen, from_beginning=from_beginning):
+    for record in running.line.read(chosen, from_beginning=from_beginning):
         if record is None:
             continue
         line = _line(record, account, jsonl)

@@ -29,6 +29,7 @@ def command(as_json: bool) -> None:
         "pid": running.pid,
         "started_at": running.started_at,
         "kafka": running.kafka,
+        "stream_prefix": running.stream_prefix,
         "aws": running.aws,
         "outputs": running.outputs,
         "parts": parts,
@@ -37,7 +38,7 @@ def command(as_json: bool) -> None:
         click.echo(json.dumps(found, indent=1))
     else:
         click.echo(f"running since {running.started_at} (pid {running.pid})")
-        click.echo(f"Kafka {running.kafka}  AWS {running.aws}")
+        click.echo(f"{running.line.address}, AWS at {running.aws}")
         for name, part in parts.items():
             state = "running" if part["running"] else "DEAD"
             click.echo(f"  {name:14} {state:8} pid {part['pid']:<8} {part['rss_mb']} MB")

@@ -29,6 +29,12 @@ DETACHED_START_S = 180.0
     default="embedded",
     help="Our own parts; LocalStack and Redpanda in Docker; or what runs at --kafka and --aws.",
 )
+@click.option(
+    "--transport",
+    type=click.Choice(("kafka", "kinesis")),
+    default="kafka",
+    help="What carries the events: Kafka, or Kinesis streams on the emulator.",
+)
 @click.option("--kafka", metavar="HOST:PORT", help="Brokers that run already (target foreign).")
 @click.option("--aws", metavar="URL", help="An emulator that runs already (target foreign).")
 @click.option("--kafka-port", type=click.IntRange(1, 65535), help="Default 9092, or a free one.")
@@ -38,6 +44,7 @@ def command(
     fresh: bool,
     speed: str,
     target: str,
+    transport: str,
     kafka: str | None,
     aws: str | None,
     kafka_port: int | None,
@@ -50,13 +57,15 @@ def command(
     from local.foreign import at_target, containers
     from local.scenario import speed as checked_speed
     from local.supervisor import Options, System, interrupt
+    from margin.channels import Transport
 
     options = Options(
         speed=checked_speed(speed),
         resumes=not fresh,
         kafka_port=kafka_port,
         aws_port=aws_port,
-        foreign=at_target(target, kafka, aws),
+        transport=Transport(transport),
+        foreign=at_target(target, kafka, aws, Transport(transport)),
     )
     state = StateFolder.here()
     if detach:
@@ -70,7 +79,7 @@ def command(
             containers(target, state.logs / "compose.log"),
             System(state, options, lambda line: click.echo(line, err=True)) as system,
         ):
-            click.echo(f"Kafka {system.kafka}  AWS {system.aws}  (Ctrl-C ends it)")
+            click.echo(f"{system.line.address}, AWS at {system.aws}  (Ctrl-C ends it)")
             try:
                 while True:
                     system.check()
@@ -108,7 +117,7 @@ def _detach(state: StateFolder) -> None:
         except NotRunningError:
             time.sleep(0.2)
             continue
-        click.echo(f"Kafka {running.kafka}  AWS {running.aws}  (pid {running.pid})")
+        click.echo(f"{running.line.address}, AWS at {running.aws}  (pid {running.pid})")
         return
     child.terminate()
     raise TimedOutError(f"the system was not ready within {DETACHED_START_S:g} s; see {log}")

@@ -8,7 +8,7 @@ import numpy as np
 from margin.columnar.arithmetic import E4, Flags, Ints, e4
 from margin.columnar.book import OPTION_CODE, UNKNOWN, Book
 from margin.columnar.class_groups import point_moves
-from margin.columnar.theoretical import theoretical_e4
+from margin.columnar.theoretical import has_values, theoretical_e4
 from margin.rulebook import Rulebook
 from margin.valuation import DAY_MS
 
@@ -86,13 +86,13 @@ def series_faults(book: Book, rulebook: Rulebook) -> dict[str, Flags]:
         "underlying_price_stale": option
         & (price > 0)
         & (age_ms > rulebook.stale_price_after_ms.value),
-        "theoretical_missing": option & ~is_priceable(book),
+        "theoretical_missing": option & ~is_priceable(book, rulebook),
         "product_group_unknown": np.isin(groups, strange) & (groups != UNKNOWN),
     }
 
 
-def is_priceable(book: Book) -> Flags:
-    """Series of which everything is known that a value needs.
+def is_priceable(book: Book, rulebook: Rulebook) -> Flags:
+    """Series of which everything is known that a value needs, and that have one at every point.
 
     Source: docs/02-what-is-tims.md, "Ten points".
 
@@ -103,6 +103,7 @@ def is_priceable(book: Book) -> Flags:
     known: Flags = book.is_option & (book.price_usd_e4 > 0) & (book.price_usd_e4[of] > 0)
     known &= book.expires_day >= day_of(book)
     known &= ~np.isin(book.kind[of], (UNKNOWN, OPTION_CODE))
+    known &= has_values(book.expires_day - day_of(book), point_moves(book, rulebook)[0][of])
     return known
 
 
@@ -122,7 +123,7 @@ class Series:
 
         Without those that cannot be priced.
         """
-        wanted = is_priceable(book)
+        wanted = is_priceable(book, self._rulebook)
         if not wanted.any():
             return {}
         held: Flags = np.zeros(len(wanted), np.bool_)

@@ -21,7 +21,7 @@ from margin.columnar.arithmetic import (
 )
 from margin.columnar.book import Book
 from margin.columnar.class_groups import point_moves
-from margin.columnar.exact import (
+from margin.columnar.rates import (
     betas_e4,
     exempt_symbols,
     floor_usd,

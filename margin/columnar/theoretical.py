@@ -16,6 +16,8 @@ from margin.rulebook import Rulebook
 from margin.tims import tims_moves
 
 DAYS_OF_A_YEAR: Final = 365
+# Beyond 40 years a tree at the highest volatility leaves what a float holds; none is listed.
+MOST_DAYS: Final = 14_610
 
 
 def theoretical_values(
@@ -27,8 +29,8 @@ def theoretical_values(
     """By option symbol, its value at each point of its underlying, USD per share, to 0.0001.
 
     The volatility is solved from the option's price at the underlying's price and held; no time
-    passes. Options without a price, an instrument or a price of the underlying have no entry;
-    an expired one raises MarginError.
+    passes. Options without a price, an instrument or a price of the underlying have no entry, nor
+    those without values (`has_values`); an expired one raises MarginError.
     Source: FINRA Rule 4210(g); docs/02-what-is-tims.md, "Ten points".
 
     >>> from margin.rulebook import REFERENCE
@@ -42,6 +44,9 @@ def theoretical_values(
         and symbol in prices_usd
         and own.underlying in prices_usd
         and own.underlying in instruments
+        and has_values(
+            (own.expires_on - on).days, e4(min(tims_moves(instruments[own.underlying], rulebook)))
+        )
     ]
     if not series:
         return {}
@@ -62,6 +67,18 @@ def theoretical_values(
         symbol: tuple(Decimal(int(v)).scaleb(-VALUE_PLACES) for v in row)
         for (symbol, _), row in zip(series, values, strict=True)
     }
+
+
+def has_values(days: Ints | int, lowest_move_e4: Ints | int) -> Flags:
+    """Whether series have values at all points: at most 40 years to go, and a fall below 100 %.
+
+    Days to expiry and the lowest move (signed, 1e-4) of each.
+    Source: docs/02-what-is-tims.md, "Ten points".
+
+    >>> has_values(np.array([7, 15_000, 7]), np.array([-1500, -1500, -10_000])).tolist()
+    [True, False, False]
+    """
+    return np.less_equal(days, MOST_DAYS) & np.greater(lowest_move_e4, -E4)
 
 
 def theoretical_e4(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.command import run
 from support.pages import LINK, PAGES, PATH, ROOT, Example, examples, shows
+from support.played import HEDGED, PM, SCENARIO, played
 
 from local import errors
 from local.cli import COMMANDS
@@ -53,6 +55,32 @@ def test_the_architecture_page_names_every_topic() -> None:
     text = (ROOT / "docs" / "04-architecture.md").read_text()
     for topic in CATALOGUE:
         assert f"| {topic.name} | {topic.key} |" in text
+
+
+def test_the_demo_page_shows_every_expected_figure_of_the_accounts_with_options() -> None:
+    text = (ROOT / "docs" / "06-run-demo.md").read_text()
+    accounts = [a for a in SCENARIO.accounts if a.figures]
+    assert [a.account_id for a in accounts] == [HEDGED, PM]
+    for expected in zip(*(a.figures for a in accounts), strict=True):
+        at = expected[0].at
+        price = next(s for s in SCENARIO.steps if s.at == at).prices["NVDA"]
+        cells = [f"{usd:,.2f}" for figures in expected for usd in figures.usd.values()]
+        assert f"| {at} | {price} | {' | '.join(cells)} |" in text
+
+
+def test_the_options_worked_by_hand_on_the_demo_page_are_those_of_the_rules() -> None:
+    text = (ROOT / "docs" / "06-run-demo.md").read_text()
+    for account_id, option in [
+        (HEDGED, "NVDA-P380-60D"),
+        (PM, "NVDA-P360-60D"),
+        (PM, "NVDA-C440-60D"),
+    ]:
+        account = played(account_id, "13:20")
+        assert f"at {account.price('NVDA') * Decimal('0.85'):.2f} |" in text
+        mark, worst = account.price(option), account.market.theoretical_usd[option][0]
+        gained = account.portfolio.quantity_of(option) * 100 * (worst - mark)
+        assert f"| {mark} | {worst} | +{gained:,.2f} |" in text
+        assert f"= {account.assessed().requirement_usd:,.2f} |" in text
 
 
 def test_the_demo_page_names_every_exit_code() -> None:

@@ -18,11 +18,9 @@ from support.rule_rows import (
     PAGES,
     ROWS,
     TIMS,
-    Row,
-    figure,
     tables,
-    usd,
 )
+from support.rule_words import Row, figure, usd
 
 from margin import money
 from margin.ladder import Action
@@ -105,7 +103,9 @@ def _scenario_numbers(page: Path) -> set[Decimal]:
             found |= {abs(f.quantity_shares) for f in fills} | {f.price_usd for f in fills}
             held = {f.symbol for f in played(account_id, "09:00").portfolio.positions}
             found |= {step.prices[s] for s in held if s in step.prices}
-            found |= {s.beta for s in SCENARIO.symbols if s.name in held}
+            found |= {s.beta for s in SCENARIO.symbols if s.name in held and s.beta}
+            series = [s.series for s in SCENARIO.symbols if s.name in held and s.series]
+            found |= {s.strike_usd for s in series} | {s.multiplier for s in series}
     return found
 
 

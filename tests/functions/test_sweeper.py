@@ -6,7 +6,7 @@ from functions.case import Request
 from functions.evaluate import evaluate
 from functions.names import execution_name
 from functions.stored import Lock
-from functions.sweeper import CaseSweeper, sweep
+from functions.sweeper import CaseSweeper
 
 
 def cases(world: World) -> CaseSweeper:
@@ -82,14 +82,3 @@ def test_two_sweeps_at_once_start_one_attempt(world: World) -> None:
     lock = lock_of(world)
     assert world.table.next_attempt(lock) is not None
     assert world.table.next_attempt(lock) is None
-
-
-def test_cases_and_outbox_are_swept_together_or_apart(world: World) -> None:
-    world.feed("400")
-    died(world)
-    assert sweep(cases=cases(world), publisher=None) == {
-        "resumed": 1,
-        "told": 0,
-        "accounts_left": 0,
-    }
-    assert sweep(cases=None, publisher=world.publisher)["told"] == 1

@@ -11,6 +11,7 @@ import pytest
 from support.command import run
 
 from local import bench_books as books
+from local import bench_options
 from margin.assessment import Assessment, assess
 from margin.columnar import E4, value_accounts
 from margin.rulebook import REFERENCE
@@ -28,15 +29,15 @@ def test_json_has_every_time_and_ratio(tmp_path: Path) -> None:
     assert found["full_to_baseline"] == pytest.approx(found["full_ms"] / found["baseline_ms"])
     assert found["tick_to_full"] == pytest.approx(found["tick_ms"] / found["full_ms"])
     risk = found["portfolio_margin"]
-    assert (risk["accounts"], risk["classes"], risk["series"]) == (3, 1, 20)
-    ratio = risk["valuation_ms"] / risk["pricing_european_ms"]
-    assert risk["valuation_to_european"] == pytest.approx(ratio)
+    assert (risk["accounts"], risk["classes"], risk["positions"]) == (3, 1, 15)
+    ratio = risk["end_to_end_ms"] / risk["pricing_ms"]
+    assert risk["end_to_end_to_pricing"] == pytest.approx(ratio)
 
 
 def test_lines_name_every_part(tmp_path: Path) -> None:
     done = run(tmp_path, *TINY)
     assert done.returncode == 0, done.stderr
-    for part in ("plain pass", "full valuation", "2 % of symbols", "scalar", "portfolio margin"):
+    for part in ("plain pass", "full valuation", "2 % of symbols", "scalar", "end to end"):
         assert part in done.stdout
 
 
@@ -65,3 +66,25 @@ def test_every_tick_moves_one_symbol_in_fifty() -> None:
     for now in islice(books.ticks(book), 3):
         assert np.count_nonzero(now.price_usd_e4 != before) == books.SYMBOLS // 50
         before = now.price_usd_e4
+
+
+def test_portfolio_margin_is_measured_on_accounts_that_have_figures() -> None:
+    book = bench_options.margin_book(6, 5)
+    valuation = value_accounts(book, REFERENCE)
+    assert not valuation.unpriced.any()
+    assert np.all(valuation.portfolio_margin_usd_e4 > 0)
+    assert np.array_equal(valuation.requirement_usd_e4, valuation.portfolio_margin_usd_e4)
+    options = np.bincount(book.account[book.is_option[book.symbol]])
+    assert options.tolist() == [20] * 6
+    assert len(valuation.theoretical_usd_e4) == len(
+        np.unique(book.symbol[book.is_option[book.symbol]])
+    )
+
+
+def test_a_tick_of_a_class_values_its_series_again() -> None:
+    book = bench_options.margin_book(6, 5)
+    moved = bench_options.tick(book, 5)
+    before, after = (value_accounts(b, REFERENCE).theoretical_usd_e4 for b in (book, moved))
+    ticked = int(np.flatnonzero(book.price_usd_e4 != moved.price_usd_e4)[0])
+    on = {s for s in before if book.underlying[s] == ticked}
+    assert {s for s in before if not np.array_equal(before[s], after[s])} == on

@@ -28,6 +28,7 @@ from local.broker import KafkaBroker
 from local.emulator import Emulator
 from local.errors import NotRunningError, UsageError
 from local.event_filter import Pattern, parse_pattern
+from local.lines import KafkaLine
 from local.ports import free_port
 from local.processes import StopRequest, python_module
 from margin.topics import DEAD_LETTER, MARGIN_CALC
@@ -71,7 +72,7 @@ def bridged(
 ) -> Iterator[None]:
     stop = StopRequest()
     bridge = Bridge(
-        topic, f"fn-{topic}", kafka.servers, invoke=invoke, stop=stop, pattern=pattern,
+        topic, f"fn-{topic}", KafkaLine(kafka.servers), invoke=invoke, stop=stop, pattern=pattern,
         backoff_s=0.01,
     )  # fmt: skip
     thread = threading.Thread(target=bridge.run)
@@ -179,7 +180,7 @@ def test_stopping_while_the_function_is_away_commits_nothing(kafka: KafkaRoom) -
     topic, stop = kafka.topic(), StopRequest()
     kafka.produce(topic, b"1")
     invoke = lambda_invoker(f"http://127.0.0.1:{free_port()}", "nobody", stop)
-    bridge = Bridge(topic, f"fn-{topic}", kafka.servers, invoke=invoke, stop=stop)
+    bridge = Bridge(topic, f"fn-{topic}", KafkaLine(kafka.servers), invoke=invoke, stop=stop)
     thread = threading.Thread(target=bridge.run)
     thread.start()
     time.sleep(0.5)
@@ -290,10 +291,10 @@ def test_bridge_ends_when_the_broker_goes_away_for_good(tmp_path: Path, when: st
         room = KafkaRoom(broker)
         room.produce(MARGIN_CALC, b"1")
         room.close()
+        line = KafkaLine(broker.bootstrap_servers)
         bridge = Bridge(
-            MARGIN_CALC, "f", broker.bootstrap_servers, invoke=kill_then_handle, stop=StopRequest(),
-            gone_after_s=1.0,
-        )  # fmt: skip
+            MARGIN_CALC, "f", line, invoke=kill_then_handle, stop=StopRequest(), gone_after_s=1.0
+        )
         if when == "before its first record":
             broker.kill()
         with pytest.raises((NotRunningError, KafkaError)):
@@ -302,4 +303,4 @@ def test_bridge_ends_when_the_broker_goes_away_for_good(tmp_path: Path, when: st
 
 def test_a_topic_that_does_not_exist_is_an_error(kafka: KafkaRoom) -> None:
     with pytest.raises(UsageError, match="topic nowhere does not exist"):
-        Bridge("nowhere", "f", kafka.servers, invoke=FakeFunction(), stop=StopRequest())
+        Bridge("nowhere", "f", KafkaLine(kafka.servers), invoke=FakeFunction(), stop=StopRequest())

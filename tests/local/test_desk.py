@@ -13,6 +13,7 @@ from support.started import first_line, started
 from support.waiting import wait_until
 
 from local.desk import Desk, PriceBoard, fill_of, parse_order
+from local.lines import KafkaLine
 from local.processes import StopRequest, python_module
 from margin.errors import EventError
 from margin.events import FillEvent, PriceEvent
@@ -40,7 +41,7 @@ def price(symbol: str, usd: str, at_ms: int = 1_000, sequence: int = 1) -> bytes
     )
 
 
-def order(symbol: str, quantity: str = "-48", number: int = 1) -> bytes:
+def order(symbol: str, quantity: str = "-48", number: int = 1, **more: str) -> bytes:
     return json.dumps(
         {
             "type": "control",
@@ -55,6 +56,7 @@ def order(symbol: str, quantity: str = "-48", number: int = 1) -> bytes:
                 "symbol": symbol,
                 "quantity": quantity,
                 "price": "1.00",
+                **more,
             },
         }
     ).encode()
@@ -63,7 +65,7 @@ def order(symbol: str, quantity: str = "-48", number: int = 1) -> bytes:
 @contextlib.contextmanager
 def desk(kafka: KafkaRoom) -> Iterator[None]:
     stop = StopRequest()
-    thread = threading.Thread(target=Desk(kafka.servers, stop).run)
+    thread = threading.Thread(target=Desk(KafkaLine(kafka.servers), stop).run)
     thread.start()
     try:
         yield
@@ -101,6 +103,17 @@ def test_an_order_is_filled_in_full_at_the_latest_price_with_no_fee(kafka: Kafka
         venue="DESK",
         liquidation_id=f"{symbol}-C1-L1",
     )
+
+
+def test_contracts_are_filled_with_the_multiplier_of_their_order(kafka: KafkaRoom) -> None:
+    symbol = f"{new_symbol()}-P380-60D"
+    kafka.produce(PRICES, price(symbol, "47.7726"), key=symbol.encode())
+    with desk(kafka):
+        kafka.produce(LIQUIDATIONS, order(symbol, "2", multiplier="100"))
+        wait_until(lambda: fills(kafka, symbol))
+    (fill,) = fills(kafka, symbol)
+    assert (fill.quantity_shares, fill.price_usd) == (Decimal(2), Decimal("47.7726"))
+    assert fill.multiplier == 100
 
 
 def test_an_order_that_arrives_twice_is_filled_once_over_a_restart_too(kafka: KafkaRoom) -> None:
@@ -179,6 +192,12 @@ def test_the_same_order_at_the_same_price_is_the_same_fill_byte_for_byte() -> No
     assert encode(fill_of(parse_order(order("KO")), read)) == encode(
         fill_of(parse_order(order("KO")), read)
     )
+
+
+@pytest.mark.parametrize("multiplier", ["0", "-100", "x"])
+def test_an_order_with_an_impossible_multiplier_is_refused(multiplier: str) -> None:
+    with pytest.raises(EventError, match="multiplier"):
+        parse_order(order("KO", multiplier=multiplier))
 
 
 @pytest.mark.parametrize("quantity", ["0", "1e3", "-1.00001"])

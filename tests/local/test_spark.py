@@ -49,7 +49,7 @@ def main(argv, before_start):
 
 def job(source: str, folder: Path) -> list[str]:
     return [
-        *(sys.executable, "-c", RUN, source, "--bootstrap-servers", "127.0.0.1:1"),
+        *(sys.executable, "-c", RUN, source, "--servers", "127.0.0.1:1"),
         *("--checkpoint", str(folder / "checkpoint"), "--state", str(folder / "tmp")),
     ]
 
@@ -90,7 +90,7 @@ def test_python_workers_import_the_rooms_and_everything_ends_at_sigterm(tmp_path
 def test_options_of_the_job_are_passed_on(tmp_path: Path) -> None:
     with started([*job(WAITING, tmp_path), "--heartbeat-ms", "5"], tmp_path) as process:
         assert ready(process).split()[1:] == [
-            *("--bootstrap-servers", "127.0.0.1:1"),
+            *("--transport", "kafka", "--servers", "127.0.0.1:1"),
             *("--checkpoint", str(tmp_path / "checkpoint"), "--heartbeat-ms", "5"),
         ]
 
@@ -110,9 +110,16 @@ def test_java_ends_when_the_job_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: not alive(java), 5)
 
 
-@pytest.mark.parametrize("option", ["--checkpoint", "--bootstrap-servers"])
-def test_an_option_that_is_missing_is_named(option: str) -> None:
-    command = [sys.executable, "-m", "local.spark"]
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        (["--servers", "127.0.0.1:1"], "--checkpoint"),
+        (["--checkpoint", "x"], "--servers"),
+        (["--checkpoint", "x", "--transport", "kinesis"], "--stream-prefix"),
+    ],
+)
+def test_an_option_that_is_missing_is_named(given: list[str], option: str) -> None:
+    command = [sys.executable, "-m", "local.spark", *given]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert option in done.stderr

@@ -11,7 +11,7 @@ import pytest
 from local import scenario
 from local.projection import Projection, rung_of
 from local.scenario import Expectation
-from local.verdict import compare, judge
+from local.verdict import compare, compare_figures, figures_of, judge
 
 SELLOFF = scenario.load(scenario.FOLDER / "nvda-selloff.toml")
 
@@ -100,6 +100,54 @@ def test_an_older_assessment_never_replaces_a_newer_one() -> None:
     assert latest["version"] == 2
 
 
+def figured(account_id: str, at: str) -> bytes:
+    """An assessment with exactly the figures that the scenario expects at a step."""
+    account = next(a for a in SELLOFF.accounts if a.account_id == account_id)
+    figures = next(f for f in account.figures if f.at == at)
+    texts = {name: f"{value:.2f}" for name, value in figures.usd.items()}
+    number = [f.at for f in account.figures].index(at) + 1
+    event = {"account_id": account_id, "version": number, "band": "OK", "inputs": {}} | texts
+    return json.dumps(event).encode()
+
+
+def hedged(replacing: bytes = b"", by: bytes = b"", late: bool = False) -> dict[str, Any]:
+    """The verdict on the hedged account after its steps, one of their figures replaced."""
+    view = Projection(SELLOFF)
+    account = next(a for a in SELLOFF.accounts if a.account_id == "ACC_HEDGED_004")
+    for figures in account.figures:
+        value = figured(account.account_id, figures.at).replace(replacing, by)
+        if not late:
+            view.add("margin.calc.v1", value)
+        view.settled(figures.at)
+        view.add("margin.calc.v1", value)
+    found = judge(SELLOFF, view, audit_records=0, audit_problem=None, figures={}).as_json()
+    return next(a for a in found["accounts"] if a["account_id"] == "ACC_HEDGED_004")
+
+
+def test_the_figures_of_each_step_are_compared_with_those_it_settled_with() -> None:
+    assert hedged()["match"]
+    assert not hedged(late=True)["match"]
+
+
+def test_a_figure_that_is_a_cent_off_is_named() -> None:
+    found = hedged(b"14551.10", b"14551.11")
+    assert not found["match"]
+    first, *others = found["figures"]
+    assert first["expected"] | {"requirement": "14551.11"} == first["seen"]
+    assert all(f["seen"] == f["expected"] for f in others)
+
+
+def test_a_difference_of_figures_says_what_was_expected_and_found() -> None:
+    account = next(a for a in SELLOFF.accounts if a.figures)
+    none = tuple(figures_of(None) for _ in account.figures)
+    said = compare_figures(account.figures, none)
+    assert len(said) == len(account.figures)
+    assert said[0] == (
+        "at 09:30 expected equity 119,262.45, requirement 14,551.10, excess 104,711.35, "
+        "found equity -, requirement -, excess -"
+    )
+
+
 def test_nothing_seen_fails_and_says_which_accounts() -> None:
     found = judge(
         SELLOFF, Projection(SELLOFF), audit_records=0, audit_problem=None, figures={}
@@ -108,6 +156,7 @@ def test_nothing_seen_fails_and_says_which_accounts() -> None:
     matches = {a["account_id"]: a["match"] for a in found["accounts"]}
     assert not matches["ACC_DEMO_001"]
     assert matches["ACC_CASH_009"]
+    assert not matches["ACC_PM_008"]
     assert any("ACC_DEMO_001: expected STRESS_ALERT" in d for d in found["differences"])
     assert "dead letters of fills.v1: expected 2 more" in found["differences"]
 

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.array_books import Case, book_of, check, check_faults, check_groups, day_ms
 
 from margin.columnar import Valuer
@@ -155,3 +157,16 @@ def test_a_tick_of_the_underlying_values_its_options_again(symbol: str) -> None:
     valuation = valuer.value(book_of(cases, moved, AS_OF_MS))
     for row, case in enumerate(cases):
         check(valuation, row, case, moved, AS_OF_MS)
+
+
+# A market prices its two dozen series: few examples, each of a dozen accounts.
+@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False))
+def test_arrays_equal_the_scalar_kernel_on_any_book_with_options(draw: random.Random) -> None:
+    market = market_of(draw)
+    cases = [case_of(draw, market) for _ in range(12)]
+    book = book_of(cases, market, AS_OF_MS)
+    valuation = Valuer(REFERENCE).full(book)
+    for row, case in enumerate(cases):
+        check(valuation, row, case, market, AS_OF_MS)
+        check_groups(case, market, AS_OF_MS)

@@ -61,7 +61,7 @@ def changed(draw: Draw, values: npt.NDArray[Any], given: npt.NDArray[Any]) -> np
 def next_book(draw: Draw, book: Book, *, largest: int) -> Book:
     """The same positions in a market that moved: most often prices, at times all else."""
     prices = spread(draw, 0, largest, SYMBOLS) * (draw.random(SYMBOLS) < 0.9)
-    moves = {"price_usd_e4": changed(draw, book.price_usd_e4, prices)}
+    moves: dict[str, Any] = {"price_usd_e4": changed(draw, book.price_usd_e4, prices)}
     other = draw.integers(0, 8)
     if other == 0:
         moves["beta_e4"] = changed(draw, book.beta_e4, draw.integers(-(10**6), 10**6, SYMBOLS))

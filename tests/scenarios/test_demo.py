@@ -89,8 +89,29 @@ def test_only_the_unreadable_events_are_dead_letters(found: dict[str, Any]) -> N
     assert any("392.80001" in d["reason"] for d in found["dead_letters"])
 
 
-def test_what_cannot_be_played_yet_is_named(found: dict[str, Any]) -> None:
-    assert {a["account_id"] for a in found["left_out"]} == {"ACC_HEDGED_004", "ACC_PM_008"}
+@pytest.mark.parametrize(
+    ("account_id", "at_the_end"),
+    [
+        # 500 x 342.40 + 500 x 47.7726 - 90,000; 25,680.00 - 20,980.55
+        ("ACC_HEDGED_004", ("105086.30", "4699.45", "100386.85")),
+        # 171,200 + 500 x (34.0348 - 2.9503) - 60,000; 25,680.00 - 18,587.40 - 1,329.40
+        ("ACC_PM_008", ("126742.25", "5763.20", "120979.05")),
+    ],
+)
+def test_options_are_margined_to_the_cent_at_every_step(
+    found: dict[str, Any], account_id: str, at_the_end: tuple[str, ...]
+) -> None:
+    held = account(found, account_id)
+    assert held["seen"] == []
+    assert [f["at"] for f in held["figures"]] == [
+        "09:30", "10:00", "10:30", "11:30", "13:00", "13:20",
+    ]  # fmt: skip
+    assert all(f["seen"] == f["expected"] for f in held["figures"])
+    assert (held["equity"], held["requirement"], held["excess"]) == at_the_end
+
+
+def test_no_account_is_left_out(found: dict[str, Any]) -> None:
+    assert found["left_out"] == []
 
 
 def test_all_processes_together_stay_below_three_gigabytes(found: dict[str, Any]) -> None:

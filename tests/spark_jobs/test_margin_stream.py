@@ -1,7 +1,11 @@
-"""The job itself on real Kafka and Spark: figures out, bad records aside, killed and restarted."""
+"""The job itself on Spark, over a real Kafka broker and over Kinesis streams.
+
+Figures out, bad records aside, killed and restarted: the same test over both.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,15 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kafka_room import KafkaRoom
+from support.lines_room import drained
 from support.stream_records import START_MS, beta, cash, demo_account, fill, price, record
 from support.waiting import wait_until
 
 from local.broker import KafkaBroker
+from local.emulator import Emulator
+from local.lines import KafkaLine, KinesisLine, Line
 from local.ports import free_port
 from local.processes import REPOSITORY
+from local.streams import create_streams
+from margin.channels import Transport
 from margin.events import InputEvent
-from margin.topics import DEAD_LETTER, FILLS, MARGIN_CALC, PRICES, STRESS_TIMS, topic
+from margin.topics import BETAS, DEAD_LETTER, FILLS, MARGIN_CALC, PRICES, STRESS_TIMS
 from margin.wire_assessment import AssessmentEvent, parse_assessment
 from spark_jobs.margin_stream import READY
 
@@ -39,16 +47,16 @@ PATH = (
 
 @dataclass
 class Stream:
-    """A broker that stays up and a job that is started and killed."""
+    """A transport that stays up and a job that is started and killed."""
 
-    kafka: KafkaRoom
+    line: Line
     folder: Path
     jobs: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         log = (self.folder / f"job-{len(self.jobs)}.log").open("wb")
         command = [
-            *(sys.executable, "-m", "local.spark", "--servers", self.kafka.servers),
+            *(sys.executable, "-m", "local.spark", *self.line.arguments()),
             *("--checkpoint", str(self.folder / "checkpoint"), *options),
         ]
         job = subprocess.Popen(
@@ -63,11 +71,31 @@ class Stream:
 
     def send(self, *events: InputEvent) -> None:
         for one in map(record, events):
-            self.kafka.produce(one.topic, one.value, key=one.key)
+            assert one.key is not None
+            self.produce(one.topic, one.key, one.value or b"")
+
+    def produce(self, name: str, key: bytes | None, value: bytes) -> None:
+        """Kinesis knows no record without a key."""
+        if key is None and self.line.transport == Transport.KINESIS:
+            key = b"nobody"
+        producer = self.line.producer()
+        producer.send(name, key=key, value=value).get(10)
+        producer.close()
 
     def read(self, name: str) -> list[Any]:
-        partitions = range(topic(name).partitions)
-        return [found for partition in partitions for found in self.kafka.read(name, partition)]
+        consumer = self.line.consumer([name])
+        try:
+            return [found for records in drained(consumer) for found in records]
+        finally:
+            consumer.close()
+
+    def ends(self, *names: str) -> dict[str, int]:
+        """The next offset of every place of these channels that holds something."""
+        found: dict[str, int] = {}
+        for one in (one for name in names for one in self.read(name)):
+            place = f"{one.topic}-{one.partition}"
+            found[place] = max(found.get(place, 0), one.offset + 1)
+        return found
 
     def assessments(self) -> list[AssessmentEvent]:
         """All that was said of the account, in the order of versions."""
@@ -86,27 +114,37 @@ class Stream:
         return event
 
 
-@pytest.fixture(scope="module")
-def stream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stream]:
+@contextlib.contextmanager
+def running_line(transport: Transport, folder: Path) -> Iterator[Line]:
     port = free_port()
-    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), port, free_port({port}))
-    broker.start()
-    broker.create_topics()
-    room = KafkaRoom(broker)
-    running = Stream(room, tmp_path_factory.mktemp("stream"))
-    yield running
-    for job in running.jobs:
-        if job.poll() is None:
-            os.killpg(job.pid, signal.SIGKILL)
-            job.wait()
-    room.close()
-    broker.stop()
+    if transport == Transport.KINESIS:
+        with Emulator(folder, port) as emulator:
+            create_streams(emulator.endpoint, "mw")
+            yield KinesisLine(emulator.endpoint, "mw")
+        return
+    broker = KafkaBroker(folder, port, free_port({port}))
+    with broker:
+        broker.create_topics()
+        yield KafkaLine(broker.bootstrap_servers)
+
+
+@pytest.fixture(scope="module", params=list(Transport))
+def stream(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stream]:
+    with running_line(request.param, tmp_path_factory.mktemp("line")) as line:
+        running = Stream(line, tmp_path_factory.mktemp("stream"))
+        yield running
+        for job in running.jobs:
+            if job.poll() is None:
+                os.killpg(job.pid, signal.SIGKILL)
+                job.wait()
 
 
 def test_a_day_with_bad_records_a_crash_and_a_restart(stream: Stream) -> None:
     stream.send(*demo_account())
-    stream.kafka.produce(FILLS, b"not json", key=None)
-    stream.kafka.produce(PRICES, b'{"type":"price"}', key=b"NVDA")
+    stream.produce(FILLS, None, b"not json")
+    stream.produce(PRICES, b"NVDA", b'{"type":"price"}')
     stream.start()
     first = stream.wait_for_price("400")
     assert READY in stream.log()
@@ -123,6 +161,10 @@ def test_a_day_with_bad_records_a_crash_and_a_restart(stream: Stream) -> None:
         ("fills.v1", "bm90IGpzb24="),
         ("prices.v1", "eyJ0eXBlIjoicHJpY2UifQ=="),
     ]
+    places = {
+        (r.topic, r.partition, r.offset) for name in (FILLS, PRICES) for r in stream.read(name)
+    }
+    assert {(one["source"], one["partition"], int(one["offset"])) for one in dead} <= places
 
     os.killpg(stream.jobs[-1].pid, signal.SIGKILL)
     stream.jobs[-1].wait()
@@ -140,6 +182,7 @@ def test_a_day_with_bad_records_a_crash_and_a_restart(stream: Stream) -> None:
     assert last.figures_usd["cash"] == Decimal(-117000)
     assert last.figures_usd["excess"] == Decimal(-5720)
     assert last.version > said_before.version
+    assert stream.ends(PRICES, BETAS).items() <= dict(last.inputs).items()
     assert last.previous_band == "DEFICIENCY"
     views = [json.loads(r.value) for r in stream.read(STRESS_TIMS)]
     assert {"points", "worst"} <= set(views[-1]["class_groups"][0])

@@ -4,9 +4,9 @@ import subprocess
 import sys
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.stack_variants import FUNCTION, STACKS, Variant
 
 from stacks.packaging import COMMON, PackagingError, stage
 from stacks.permissions import STEPS
@@ -35,19 +35,33 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_handler_imports_from_its_asset_alone(assembly: Any, runtime: Path, step: str) -> None:
-    command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT]
-    arguments = [str(assembly.asset_of(step)), str(runtime), f"functions.{step}"]
-    environment = {"AWS_DEFAULT_REGION": "us-east-1"}
-    done = subprocess.run(
-        [*command, *arguments], env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
+def handlers(variant: Variant) -> dict[str, Path]:
+    """Every handler of ours in any stack, with the folder of its code."""
+    found = {}
+    for stack in STACKS:
+        for one in getattr(variant, stack).of_type(FUNCTION).values():
+            if str(one["Properties"]["Handler"]).startswith("functions."):
+                key = one["Properties"]["Code"]["S3Key"]
+                found[one["Properties"]["Handler"]] = variant.asset(stack, key)
+    return found
+
+
+def test_every_handler_imports_from_its_asset_alone(assembly: Variant, runtime: Path) -> None:
+    """In a clean interpreter, with the packages of the Lambda runtime beside it."""
+    found = handlers(assembly)
+    assert {f"functions.{step}.handler" for step in (*STEPS, "topic_admin")} < set(found)
+    for handler, folder in found.items():
+        command = [sys.executable, "-I", "-S", "-B", "-c", IMPORT]
+        arguments = [str(folder), str(runtime), handler.rpartition(".")[0]]
+        environment = {"AWS_DEFAULT_REGION": "us-east-1"}
+        done = subprocess.run(
+            [*command, *arguments], env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, (handler, done.stderr)
 
 
 @pytest.mark.parametrize(("step", "has_kafka"), [("router", False), ("publisher", True)])
-def test_asset_holds_what_its_function_needs(assembly: Any, step: str, has_kafka: bool) -> None:
+def test_asset_holds_what_its_function_needs(assembly: Variant, step: str, has_kafka: bool) -> None:
     folder = assembly.asset_of(step)
     assert (folder / "margin" / "assessment.py").is_file()
     assert not (folder / "margin" / "columnar").exists()

@@ -1,7 +1,7 @@
 """Roles: exactly what the table of permissions says, and that is what the functions call."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 from support.enforcement_world import ACCOUNT, BUCKET, TABLE, World
+from support.policies import Policy
+from support.stack_variants import STACKS, Variant
 
 from functions import names
 from functions.adapters.accounts_table import AccountsTable
@@ -18,7 +20,9 @@ from functions.case import CaseWork
 from functions.publisher import Publisher
 from functions.router import Router
 from functions.sweeper import CaseSweeper
+from margin.topics import AUDIT, CONTROLS, INPUTS
 from stacks.permissions import RUNGS, STEPS
+from stacks.settings import Settings
 
 TRANSACTION = {
     "ConditionCheck": "ConditionCheckItem",
@@ -26,8 +30,12 @@ TRANSACTION = {
     "Put": "PutItem",
     "Update": "UpdateItem",
 }
-TABLE_ARN = "marginwatch-state:ExportsOutputFnGetAttAccounts"
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+INTERFACES = {
+    *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"),
+    *("ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"),
+    "ec2:DescribeVpcs",
+}
 MACHINE_DELIVERY = {
     *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery"),
     *("logs:DeleteLogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy"),
@@ -35,100 +43,152 @@ MACHINE_DELIVERY = {
     *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     *("xray:GetSamplingRules", "xray:GetSamplingTargets"),
 }
-
-
-def granted(policies: list[dict[str, Any]]) -> dict[str, set[str]]:
-    """Action to the resources it is allowed on, written out as text."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for policy in policies:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            actions, resources = statement["Action"], statement["Resource"]
-            for action in [actions] if isinstance(actions, str) else actions:
-                listed = resources if isinstance(resources, list) else [resources]
-                found[action] |= {written(resource) for resource in listed}
-    return found
-
-
-def written(resource: Any) -> str:
-    match resource:
-        case {"Fn::Join": ["", parts]}:
-            return "".join(written(part) for part in parts)
-        case {"Fn::ImportValue": name}:
-            return str(name)
-        case {"Fn::GetAtt": [name, "Arn"]} | {"Ref": name}:
-            return str(name)
-    return str(resource)
-
-
-def of_step(assembly: Any, step: str) -> dict[str, set[str]]:
-    role = assembly.one(assembly.enforcement, "AWS::IAM::Role", f"{step.title()}Role")
-    return granted(role["Policies"])
-
-
+HOME = "us-east-1:111122223333"
+TABLE_ARN = f"arn:aws:dynamodb:{HOME}:table/accounts"
 RUNG = frozenset(
     f"dynamodb:{name}" for name in ("ConditionCheckItem", "GetItem", "PutItem", "UpdateItem")
 )
-ACTIONS = {
+# Which of a step's actions are allowed on which resource; {p} is the student's prefix.
+GRANTS: Mapping[str, Mapping[str, set[str] | frozenset[str]]] = {
     "router": {
-        *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
-        *("states:SendTaskSuccess", "states:StartExecution"),
+        TABLE_ARN: {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+        f"arn:aws:states:{HOME}:stateMachine:{{p}}-enforcement": {
+            *("states:SendTaskSuccess", "states:StartExecution"),
+        },
+        f"arn:aws:sqs:{HOME}:{{p}}-unrouted": {"sqs:SendMessage"},
     },
-    **dict.fromkeys(("evaluate", "warn", "call", "restrict", "liquidate"), RUNG),
-    "close": RUNG | {"dynamodb:DeleteItem"},
+    **{step: {TABLE_ARN: RUNG} for step in ("evaluate", "warn", "call", "restrict", "liquidate")},
+    "close": {TABLE_ARN: RUNG | {"dynamodb:DeleteItem"}},
     "publisher": {
-        *("dynamodb:DeleteItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject"),
-        *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
-        "dynamodb:ListStreams",
+        TABLE_ARN: {"dynamodb:DeleteItem", "dynamodb:Query"},
+        f"{TABLE_ARN}/s/1": {
+            *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+        },
+        f"{TABLE_ARN}/stream/*": {"dynamodb:ListStreams"},
+        "arn:aws:s3:::audit/audit/*": {"s3:GetObject", "s3:PutObject"},
     },
     "sweeper": {
-        *("dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:UpdateItem"),
-        *("s3:GetObject", "s3:PutObject", "sns:Publish"),
-        *("states:DescribeExecution", "states:StartExecution"),
+        TABLE_ARN: {"dynamodb:Query", "dynamodb:UpdateItem"},
+        f"arn:aws:states:{HOME}:stateMachine:{{p}}-enforcement": {"states:StartExecution"},
+        f"arn:aws:states:{HOME}:execution:{{p}}-enforcement:*": {"states:DescribeExecution"},
+        f"arn:aws:sns:{HOME}:{{p}}-notices": {"sns:Publish"},
     },
+    "feeder": {},
+}
+SENT = {"publisher": (*CONTROLS, AUDIT), "feeder": INPUTS}
+READ_STREAM = {
+    *("kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords"),
+    *("kinesis:GetShardIterator", "kinesis:ListShards"),
+}
+WRITE_STREAM = {
+    *("kinesis:DescribeStreamSummary", "kinesis:ListShards"),
+    *("kinesis:PutRecord", "kinesis:PutRecords"),
 }
 
 
+def of_transport(step: str, settings: Settings) -> dict[str, set[str]]:
+    """What a step may do on the transport, and what it costs it to get there."""
+    if step != "router" and step not in SENT:
+        return {}
+    if settings.transport == "kinesis":
+        stream = f"arn:aws:kinesis:{HOME}:stream/{settings.prefix}"
+        if step == "router":
+            return {f"{stream}-margin-calc-v1": READ_STREAM}
+        return {f"{stream}-{topic.replace('.', '-')}": WRITE_STREAM for topic in SENT[step]}
+    home = f"arn:aws:kafka:{HOME}:{{}}/{settings.prefix}/0a1b-2c-s1"
+    cluster, topics = home.format("cluster"), home.format("topic")
+    if step in SENT:
+        write = {"kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}
+        return {
+            cluster: {
+                *("kafka-cluster:Connect", "kafka-cluster:DescribeCluster"),
+                "kafka-cluster:WriteDataIdempotently",
+            },
+            **{f"{topics}/{topic}": write for topic in SENT[step]},
+            "*": INTERFACES,
+        }
+    return {
+        cluster: {
+            *("kafka-cluster:Connect", "kafka-cluster:DescribeCluster"),
+            *("kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"),
+        },
+        f"{topics}/margin.calc.v1": {"kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"},
+        f"{home.format('group')}/{settings.prefix}-router": {
+            *("kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"),
+        },
+        "*": INTERFACES,
+    }
+
+
+def granted(policy: Policy) -> dict[str, set[str]]:
+    """Resource to the actions that are allowed on it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for statement in policy.statements:
+        if statement.allows:
+            assert not statement.conditions
+            for resource in statement.resources:
+                found[resource] |= set(statement.actions)
+    return dict(found)
+
+
 @pytest.mark.parametrize("step", STEPS)
-def test_role_allows_exactly_this(assembly: Any, step: str) -> None:
-    found = of_step(assembly, step)
-    assert set(found) == ACTIONS[step] | LOGS
-    for action, (resource, *others) in found.items():
-        assert others == []
-        service = action.partition(":")[0]
-        machine = "arn:AWS::Partition:states:AWS::Region:AWS::AccountId"
-        expected = {
-            "dynamodb": TABLE_ARN,
-            "logs": f"{step.title()}Logs",
-            "s3": "marginwatch-state:ExportsOutputFnGetAttAudit",
-            "sns": "marginwatch-state:ExportsOutputRefNotices",
-            "states": f"{machine}:",
-        }[service]
-        assert resource.startswith(expected), (action, resource)
-        assert ("*" in resource) == (
-            action in {"dynamodb:ListStreams", "states:DescribeExecution"} or service == "s3"
-        )
+def test_role_allows_exactly_this(variant: Variant, step: str) -> None:
+    settings = variant.settings
+    group = f"arn:aws:logs:{HOME}:log-group:/aws/lambda/{settings.prefix}-{step}:*"
+    expected: dict[str, set[str]] = {group: LOGS} | of_transport(step, settings)
+    for resource, actions in GRANTS[step].items():
+        expected[resource.format(p=settings.prefix)] = set(actions)
+    if settings.customer_key and step != "feeder":
+        expected[f"arn:aws:kms:{HOME}:key/state"] = {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert granted(variant.enforcement.role(f"{step.title()}Role")) == expected
 
 
-def test_audit_objects_can_be_added_and_never_removed(assembly: Any) -> None:
+@pytest.mark.parametrize("step", ["router", *SENT])
+def test_code_may_not_use_what_lambda_needs_for_its_interfaces(
+    assembly: Variant, step: str
+) -> None:
+    role = assembly.enforcement.role(f"{step.title()}Role")
+    code = {"lambda:SourceFunctionArn": f"arn:aws:lambda:{HOME}:function:marginwatch-ka-class-on-"}
+    for action in INTERFACES:
+        assert role.allows(action, "*")
+        assert not role.allows(action, "*", {key: one + step for key, one in code.items()})
+
+
+def test_no_role_may_everything(variant: Variant) -> None:
+    """No `*` for an action anywhere, and none for a resource but where AWS takes no other."""
+    for stack in STACKS:
+        written = getattr(variant, stack)
+        for name in written.of_type("AWS::IAM::Role"):
+            for statement in written.role(name).statements:
+                assert not [one for one in statement.actions if "*" in one]
+                if statement.allows and "*" in statement.resources:
+                    services = {one.partition(":")[0] for one in statement.actions}
+                    assert services <= {"ec2", "logs", "xray"} or stack == "teardown"
+
+
+def test_audit_objects_can_be_added_and_never_removed(variant: Variant) -> None:
     for step in STEPS:
-        found = of_step(assembly, step)
-        assert not [one for one in found if one.startswith("s3:Delete") or "Retention" in one]
-        for action in ("s3:PutObject", "s3:GetObject"):
-            assert all(resource.endswith("/audit/*") for resource in found.get(action, ()))
+        role = variant.enforcement.role(f"{step.title()}Role")
+        writes = step == "publisher"
+        assert role.allows("s3:PutObject", "arn:aws:s3:::audit/audit/v1/A/1.json") is writes
+        assert not role.allows("s3:PutObject", "arn:aws:s3:::audit/elsewhere")
+        assert not [one for one in role.actions if one.startswith("s3:Delete") or "Reten" in one]
 
 
-def test_machine_role_allows_exactly_this(assembly: Any) -> None:
-    role = assembly.one(assembly.enforcement, "AWS::IAM::Role", "LadderRole")
-    found = granted(role["Policies"])
-    assert set(found) == {"lambda:InvokeFunction", "dynamodb:UpdateItem", "sns:Publish"}
-    invoked = sorted(
-        name.partition("Function")[0].lower() for name in found["lambda:InvokeFunction"]
-    )
-    assert invoked == sorted(RUNGS)
-    added = granted([assembly.one(assembly.enforcement, "AWS::IAM::Policy", "LadderRole")])
-    assert set(added) == MACHINE_DELIVERY
-    assert {resource for resources in added.values() for resource in resources} == {"*"}
+def test_machine_role_allows_exactly_this(variant: Variant) -> None:
+    settings = variant.settings
+    expected = {
+        **{
+            f"arn:aws:lambda:{HOME}:function:{settings.prefix}-{step}": {"lambda:InvokeFunction"}
+            for step in RUNGS
+        },
+        TABLE_ARN: {"dynamodb:UpdateItem"},
+        f"arn:aws:sns:{HOME}:{settings.prefix}-notices": {"sns:Publish"},
+        "*": MACHINE_DELIVERY,
+    }
+    if settings.customer_key:
+        expected[f"arn:aws:kms:{HOME}:key/state"] = {"kms:Decrypt", "kms:GenerateDataKey"}
+    assert granted(variant.enforcement.role("LadderRole")) == expected
 
 
 @dataclass
@@ -166,13 +226,13 @@ class RecordedWorld(World):
 
 
 @pytest.fixture
-def world(assembly: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordedWorld]:
+def world(assembly: Variant, monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordedWorld]:
     """The table of the template and a bucket, in memory."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    template = assembly.one(assembly.state, "AWS::DynamoDB::Table")
+    template = assembly.state.one("AWS::DynamoDB::Table")
     shape = {key: template[key] for key in ("KeySchema", "AttributeDefinitions", "BillingMode")}
     with mock_aws():
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
@@ -220,7 +280,6 @@ def test_functions_call_what_their_roles_allow_and_nothing_else(world: RecordedW
     whole_ladder(world)
     publish_with_an_outage(world, "publisher")
     halted_case(world)
-    publish_with_an_outage(world, "sweeper")
     for step, permissions in STEPS.items():
         allowed = {*permissions.table, *permissions.audit}
         assert world.calls[step] <= allowed, step

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from local.scenario import Movement, Trade, find, load, minutes
 from margin.assessment import Assessment, assess
+from margin.columnar.theoretical import theoretical_values
 from margin.ladder import LadderState, decide, reading_of
 from margin.market import Instrument, Market, Quote
 from margin.portfolio import (
@@ -18,9 +21,11 @@ from margin.portfolio import (
     apply_fill,
 )
 from margin.rulebook import REFERENCE, StressMode, ladder_policy
+from margin.valuation import as_of_date
 
 SCENARIO = load(find("nvda-selloff"))
 DEMO, LONGSHORT = "ACC_DEMO_001", "ACC_LONGSHORT_007"
+HEDGED, PM = "ACC_HEDGED_004", "ACC_PM_008"
 MINUTE_MS = 60_000
 
 
@@ -60,16 +65,37 @@ def played(account_id: str, at: str) -> Account:
         for sent in (f for f in step.fills if f.account_id == account_id):
             book = book if sent.fill_id in fills else apply_fill(book, _fill(sent))
             fills.add(sent.fill_id)
-    market = Market(
-        quotes=quotes,
-        betas={s.name: s.beta for s in SCENARIO.symbols},
-        instruments={
-            s.name: Instrument(symbol=s.name, kind=s.kind, leverage=s.leverage)
-            for s in SCENARIO.symbols
-        },
-    )
+    market = _market(quotes, as_of_date(now_ms))
     account_type = next(a.account_type for a in SCENARIO.accounts if a.account_id == account_id)
     return Account(book, account_type, market, now_ms)
+
+
+def _market(quotes: dict[str, Quote], on: date) -> Market:
+    instruments = {
+        s.name: Instrument(
+            symbol=s.name,
+            kind=s.kind,
+            leverage=s.leverage,
+            option=None if s.series is None else s.series.terms(on),
+        )
+        for s in SCENARIO.symbols
+    }
+    prices_usd = {symbol: quote.price_usd for symbol, quote in quotes.items()}
+    return Market(
+        quotes=quotes,
+        betas={s.name: s.beta for s in SCENARIO.symbols if s.beta is not None},
+        instruments=instruments,
+        theoretical_usd=_theoretical(frozenset(prices_usd.items()), on),
+    )
+
+
+@cache
+def _theoretical(
+    prices_usd: frozenset[tuple[str, Decimal]], on: date
+) -> dict[str, tuple[Decimal, ...]]:
+    """Cached: a tree for each series and each moment that is played would take minutes."""
+    instruments = _market({}, on).instruments if prices_usd else {}
+    return theoretical_values(instruments, dict(prices_usd), REFERENCE, on)
 
 
 def _movement(paid: Movement) -> CashMovement:
@@ -85,6 +111,7 @@ def _fill(sent: Trade) -> Fill:
         symbol=sent.symbol,
         quantity_shares=sent.quantity_shares,
         price_usd=sent.price_usd,
+        multiplier=sent.multiplier,
     )
 
 

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias
 
 from support.pages import ROOT
 from support.played import DEMO, LONGSHORT, Account, ladder_steps, played
+from support.rule_options import option_point
+from support.rule_words import Row, figure, percent, signed, signed_percent, usd
 
 from margin import money, reference_design
 from margin.liquidation import Target, buffer_target, size_liquidation, warning_target
 from margin.maintenance_call import trigger_long_market_value
 from margin.market import Instrument, Kind
-from margin.rulebook import REFERENCE, Entry
+from margin.rulebook import REFERENCE
 from margin.stress import is_severe
 from margin.tims import class_group_risk, position_points, tims_moves
 
@@ -26,45 +27,6 @@ FINRA, TIMS, BETA = (
 )
 PAGES = (FINRA, TIMS, BETA)
 ENTRIES = dict(REFERENCE.entries())
-
-Row: TypeAlias = dict[str, str]
-
-
-def usd(amount_usd: Decimal) -> str:
-    whole, cents = money.usd_text(amount_usd).split(".")
-    return f"{int(whole):,}" + (f".{cents}" if cents.strip("0") else "")
-
-
-def signed(amount_usd: Decimal) -> str:
-    return f"+{usd(amount_usd)}" if amount_usd > 0 else usd(amount_usd)
-
-
-def percent(rate: Decimal) -> str:
-    return f"{money.decimal_text(rate * 100)} %"
-
-
-def signed_percent(move: Decimal) -> str:
-    return f"+{percent(move)}" if move > 0 else percent(move)
-
-
-def figure(entry: Entry[object]) -> str:
-    """The value of a rulebook entry as a page writes it, in its unit."""
-    value = entry.value
-    if isinstance(value, tuple):
-        return ", ".join(signed_percent(m).removesuffix(" %") for m in value) + " %"
-    assert isinstance(value, Decimal | int)
-    match entry.unit:
-        case "rate":
-            return percent(Decimal(value))
-        case "usd per share":
-            return f"{money.usd_text(Decimal(value)).removesuffix('.00')} USD a share"
-        case "seconds":
-            count = money.decimal_text(Decimal(value) / 60)
-            return f"{count} minute" if value == 60 else f"{count} minutes"
-        case "ms":
-            return f"{money.decimal_text(Decimal(value) / 3_600_000)} hours"
-        case _:
-            return str(value)
 
 
 def _rate(row: Row) -> Row:
@@ -279,6 +241,7 @@ CHECKS: dict[tuple[Path, str], tuple[tuple[str, ...], Callable[[Row], Row]]] = {
     (TIMS, "point"): (("point",), _point),
     (TIMS, "class group"): (("class group",), _class_group),
     (TIMS, "position"): (("position",), _strategy_position),
+    (TIMS, "point of ACC_HEDGED_004"): (("point of ACC_HEDGED_004",), option_point),
     (TIMS, "book"): (("book",), _same_shock),
     (BETA, "what"): (("what", "entry"), _rate),
     (BETA, "SPY"): (("SPY",), _stress_move),
