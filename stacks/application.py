@@ -4,6 +4,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
+from stacks.budget import Budget
 from stacks.enforcement import Enforcement
 from stacks.kafka_channels import KafkaChannels
 from stacks.kinesis_channels import KinesisChannels
@@ -44,6 +45,8 @@ def new_app(
 def add_stacks(app: cdk.App, settings: Settings) -> None:
     """Every stack of one student, in the order in which they are deployed."""
     teardown = Teardown(app, _name(settings, "teardown"), settings)
+    if settings.email:
+        Budget(teardown, "Budget", settings, limit_usd=settings.budget_usd, email=settings.email)
     network = Network(app, _name(settings, "network"), settings)
     transport = _transport(app, settings, network)
     transport.add_stack_dependency(network)

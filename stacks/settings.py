@@ -15,6 +15,7 @@ ESM_MODES: Final = ("on-demand", "provisioned")
 FLAGS: Final = ("false", "true")
 STUDENT: Final = re.compile(r"[a-z][a-z0-9-]{0,11}")
 LONGEST_HOURS: Final = 12
+BUDGET_USD: Final = 25
 # Beside the settings: read where they count.
 OTHERS: Final = ("expires_at", "nag")
 
@@ -30,6 +31,7 @@ class Settings:
     `class` is taken down after `ttl_hours` and leaves nothing; `prod` keeps accounts and audit
     trail. `esm_mode` says who pays for reading Kafka: endpoints by the hour, or pollers.
     `customer_key` puts the data under a key of one's own, which outlives its stack by a week.
+    With an `email`, a monthly budget of `budget_usd` tells that address.
     """
 
     student: str = "demo"
@@ -38,6 +40,8 @@ class Settings:
     esm_mode: str = "on-demand"
     ttl_hours: int = 4
     customer_key: bool = False
+    email: str = ""
+    budget_usd: int = BUDGET_USD
 
     @property
     def prefix(self) -> str:
@@ -61,6 +65,8 @@ def read_settings(context: Mapping[str, object]) -> Settings:
         esm_mode=_one_of(context, "esm_mode", ESM_MODES),
         ttl_hours=_hours(context),
         customer_key=_one_of(context, "customer_key", FLAGS) == "true",
+        email=_email(context),
+        budget_usd=_dollars(context),
     )
 
 
@@ -114,4 +120,18 @@ def _hours(context: Mapping[str, object]) -> int:
     found = _text(context, "ttl_hours", expected)
     if not re.fullmatch(r"[0-9]{1,2}", found) or not 1 <= int(found) <= LONGEST_HOURS:
         raise _refused("ttl_hours", expected, found)
+    return int(found)
+
+
+def _email(context: Mapping[str, object]) -> str:
+    found = str(context.get("email", ""))
+    if found and not re.fullmatch(r"[^@\s]+@[^@\s]+", found):
+        raise _refused("email", "an e-mail address", found)
+    return found
+
+
+def _dollars(context: Mapping[str, object]) -> int:
+    found = str(context.get("budget_usd", BUDGET_USD))
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", found):
+        raise _refused("budget_usd", "a whole number of US dollars above 0", found)
     return int(found)

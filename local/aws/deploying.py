@@ -27,6 +27,8 @@ class Choice:
     transport: str = "kafka"
     esm_mode: str = "on-demand"
     ttl_hours: int = 4
+    email: str = ""
+    budget_usd: int = 25
 
     def context(self, expires_at: datetime) -> dict[str, str]:
         return {
@@ -36,7 +38,10 @@ class Choice:
             "esm_mode": self.esm_mode,
             "ttl_hours": str(self.ttl_hours),
             "expires_at": expiry_text(expires_at),
-        }
+        } | self._budget()
+
+    def _budget(self) -> dict[str, str]:
+        return {"email": self.email, "budget_usd": str(self.budget_usd)} if self.email else {}
 
     @property
     def prefix(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,6 +55,8 @@ def doctor(region: str | None, endpoint_url: str | None, as_json: bool) -> None:
 @STUDENT
 @SHAPE
 @WHERE
+@click.option("--email", default="", help="Whom a monthly budget tells when it is used up.")
+@click.option("--budget-usd", type=click.IntRange(1, 999_999), default=25, show_default=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say what it costs and what would be run.")
 def deploy(
@@ -64,6 +67,8 @@ def deploy(
     ttl_hours: int,
     region: str | None,
     endpoint_url: str | None,
+    email: str,
+    budget_usd: int,
     yes: bool,
     dry_run: bool,
 ) -> None:
@@ -76,6 +81,7 @@ def deploy(
     from local.aws import deploying
 
     choice = choice_of(student, profile, transport, esm_mode, ttl_hours)
+    choice = replace(choice, email=email, budget_usd=budget_usd)
     expires_at = deploying.expiry(choice, datetime.now(UTC))
     _announce(choice, deploying.expiry_text(expires_at))
     commands = deploying.deploy_commands(choice, expires_at)

@@ -142,6 +142,14 @@ def test_deploy_says_its_price_and_end_before_anything_is_made() -> None:
     assert rest.count("marginwatch-") == len(deploying.STACKS) - 1
 
 
+def test_an_address_brings_a_budget() -> None:
+    asked = ["aws", "deploy", "--student", STUDENT, "--dry-run"]
+    plain = CliRunner().invoke(cli, asked).stdout
+    told = CliRunner().invoke(cli, [*asked, "--email", "a@b.edu", "--budget-usd", "40"]).stdout
+    assert "email" not in plain
+    assert told.count("-c email=a@b.edu -c budget_usd=40") == 2
+
+
 def test_the_cdk_is_asked_for_exactly_this(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = tmp_path / "seen"
     npx = tmp_path / "npx"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
+from stacks.application import add_stacks, new_app
 from stacks.budget import Budget
 from stacks.settings import Settings
 
@@ -40,3 +43,13 @@ def test_it_tells_at_four_fifths_and_on_a_forecast() -> None:
 def test_a_limit_of_nothing_or_no_address_is_refused(limit_usd: int, email: str) -> None:
     with pytest.raises(ValueError, match="a limit above 0 USD and an e-mail address expected"):
         budget(limit_usd, email)
+
+
+@pytest.mark.parametrize("email", ["", "desk@example.org"])
+def test_an_address_brings_the_budget_into_the_stack_that_stays(email: str, tmp_path: Path) -> None:
+    app = new_app(tmp_path, check_templates=False)
+    add_stacks(app, Settings(student="ana", email=email, budget_usd=40))
+    app.synth()
+    template = json.loads((tmp_path / "marginwatch-ana-teardown.template.json").read_text())
+    found = [r for r in template["Resources"].values() if r["Type"] == "AWS::Budgets::Budget"]
+    assert len(found) == bool(email)

@@ -49,6 +49,8 @@ def test_a_missing_value_is_one_line_that_says_what_to_give(name: str) -> None:
         *[("esm_mode", one) for one in ("on_demand", "")],
         *[("ttl_hours", one) for one in (0, 13, -1, 1.5, "4h", "", "٤")],
         *[("customer_key", one) for one in ("yes", 1)],
+        *[("email", one) for one in ("desk", "a b@c", "a@b\n")],
+        *[("budget_usd", one) for one in (0, -5, "25.50", "")],
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: object) -> None:
