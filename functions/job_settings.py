@@ -15,6 +15,7 @@ class JobSettings:
     role_arn: str
     artifact_bucket: str
     longest_minutes: int
+    student: str
 
 
 def read_job_settings(environment: Mapping[str, str] = os.environ) -> JobSettings:
@@ -27,6 +28,7 @@ def read_job_settings(environment: Mapping[str, str] = os.environ) -> JobSetting
         role_arn=_named(environment, "JOB_ROLE_ARN"),
         artifact_bucket=_named(environment, "ARTIFACT_BUCKET"),
         longest_minutes=int(minutes),
+        student=_named(environment, "STUDENT"),
     )
 
 

@@ -9,6 +9,7 @@ from functions.adapters.accounts_table import AccountsTable
 from functions.adapters.audit_trail import AuditTrail
 from functions.adapters.transport import Sender, sender_of
 from functions.errors import AuditConflictError, PublishError
+from functions.metrics import OUTBOX_LEFT, gauge
 from functions.settings import read_settings
 from functions.stored import OutboxItem
 from margin.canonical import Json, canonical_json
@@ -83,6 +84,7 @@ def publish(event: dict[str, Any], publisher: Publisher) -> dict[str, Any]:
     """
     if "Records" not in event:
         told, failed = publisher.sweep()
+        gauge(OUTBOX_LEFT, len(failed))
         return {"told": told, "accounts_left": len(failed)}
     first_row: dict[str, str] = {}
     for record in event["Records"]:

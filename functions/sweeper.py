@@ -10,6 +10,8 @@ from typing import Any
 from functions.adapters.accounts_table import AccountsTable
 from functions.adapters.executions import Executions
 from functions.adapters.notifier import Notifier
+from functions.clock import Clock, now_ms
+from functions.metrics import tell_cases
 from functions.settings import read_settings
 from functions.stored import Lock
 
@@ -19,14 +21,23 @@ RUNNING = "RUNNING"
 class CaseSweeper:
     """Resumes open cases. A halted case waits for a person and is left alone."""
 
-    def __init__(self, table: AccountsTable, executions: Executions, notifier: Notifier) -> None:
+    def __init__(
+        self,
+        table: AccountsTable,
+        executions: Executions,
+        notifier: Notifier,
+        clock: Clock = now_ms,
+    ) -> None:
         self._table = table
         self._executions = executions
         self._notifier = notifier
+        self._clock = clock
 
     def sweep(self) -> int:
         """Give every open case without a running execution its next one; how many there were."""
-        return sum(self._resume(lock) for lock in self._table.locks() if not lock.halted)
+        locks = tuple(self._table.locks())
+        tell_cases(locks, self._clock())
+        return sum(self._resume(lock) for lock in locks if not lock.halted)
 
     def _resume(self, lock: Lock) -> bool:
         status = self._executions.status(lock)

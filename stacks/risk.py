@@ -213,13 +213,22 @@ class Risk(cdk.Stack):
                     "JOB_ROLE_ARN": self.job_role.role_arn,
                     "ARTIFACT_BUCKET": self.artifacts.bucket_name,
                     "LONGEST_MINUTES": str(self.longest_minutes),
+                    "STUDENT": self._settings.student,
                 },
                 statements=[
                     _allow(
                         ("emr-serverless:ListJobRuns", "emr-serverless:StartJobRun"),
                         self.application_arn,
                     ),
-                    _allow(("emr-serverless:CancelJobRun", "emr-serverless:GetJobRun"), runs),
+                    _allow(
+                        (
+                            "emr-serverless:CancelJobRun",
+                            "emr-serverless:GetJobRun",
+                            # A run is started with tags.
+                            "emr-serverless:TagResource",
+                        ),
+                        runs,
+                    ),
                     iam.PolicyStatement(
                         actions=["iam:PassRole"],
                         resources=[self.job_role.role_arn],

@@ -26,14 +26,17 @@ class JobRun:
 class JobRuns:
     """One application and the one role that its runs have."""
 
-    def __init__(self, application_id: str, role_arn: str, emr: Any) -> None:
+    def __init__(self, application_id: str, role_arn: str, emr: Any, *, student: str) -> None:
         self._application_id = application_id
         self._role_arn = role_arn
         self._emr = emr
+        # The teardown may cancel runs that have these tags, and no others.
+        self._tags = {"Project": "marginwatch", "Student": student}
 
     @classmethod
     def of(cls, settings: JobSettings) -> "JobRuns":
-        return cls(settings.application_id, settings.role_arn, client("emr-serverless"))
+        emr = client("emr-serverless")
+        return cls(settings.application_id, settings.role_arn, emr, student=settings.student)
 
     def newest(self) -> JobRun | None:
         """The run that was started last, whatever became of it."""
@@ -56,6 +59,7 @@ class JobRuns:
                 applicationId=self._application_id,
                 executionRoleArn=self._role_arn,
                 clientToken=token,
+                tags=self._tags,
                 **parameters,
             )
         except ClientError as error:

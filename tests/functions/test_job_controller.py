@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "JOB_ROLE_ARN": "arn:aws:iam::111122223333:role/stream-job",
     "ARTIFACT_BUCKET": "artifacts",
     "LONGEST_MINUTES": "240",
+    "STUDENT": "ada",
 }
 JOB = parameters(
     StreamJob(
@@ -43,7 +44,8 @@ def emr() -> EmrService:
 
 def controller(emr: EmrService, **changed: str) -> JobController:
     settings = read_job_settings(ENVIRONMENT | changed)
-    return JobController(settings, JobRuns(settings.application_id, settings.role_arn, emr))
+    runs = JobRuns(settings.application_id, settings.role_arn, emr, student=settings.student)
+    return JobController(settings, runs)
 
 
 def do(emr: EmrService, action: str, **more: Any) -> dict[str, Any]:
@@ -58,6 +60,8 @@ def test_a_start_gives_emr_our_application_role_and_parameters(emr: EmrService) 
     assert sent["applicationId"] == ENVIRONMENT["EMR_APPLICATION_ID"]
     assert sent["executionRoleArn"] == ENVIRONMENT["JOB_ROLE_ARN"]
     assert {name: sent[name] for name in JOB} == JOB
+    # By these the teardown knows whose run it is.
+    assert sent["tags"] == {"Project": "marginwatch", "Student": "ada"}
 
 
 def test_a_second_start_finds_the_run_and_makes_none(emr: EmrService) -> None:
@@ -211,4 +215,5 @@ def test_settings_hold_what_the_stack_gives() -> None:
         role_arn="arn:aws:iam::111122223333:role/stream-job",
         artifact_bucket="artifacts",
         longest_minutes=240,
+        student="ada",
     )

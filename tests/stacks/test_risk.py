@@ -92,6 +92,7 @@ def test_controller_may_do_what_it_calls_on_this_application_only(of_class: Synt
     job_role = of_class.arn("JobRole", ROLE)
     called = calls_of_the_controller()
     own = {"logs:CreateLogStream", "logs:PutLogEvents", "iam:PassRole"}
+    own |= {"emr-serverless:TagResource"}  # asked of who starts a run with tags
     assert role.actions == called | own
     for action in ("emr-serverless:StartJobRun", "emr-serverless:ListJobRuns"):
         assert role.allows(action, application)
@@ -115,8 +116,10 @@ def calls_of_the_controller() -> set[str]:
         role_arn="arn:aws:iam::111122223333:role/stream",
         artifact_bucket="artifacts",
         longest_minutes=240,
+        student="ada",
     )
-    controller = JobController(settings, JobRuns("00f1", settings.role_arn, emr))
+    runs = JobRuns("00f1", settings.role_arn, emr, student=settings.student)
+    controller = JobController(settings, runs)
     controller.start(parameters(job("s3://artifacts/packages/1")))
     controller.stop()
     return {f"emr-serverless:{operation}" for operation in emr.calls}
