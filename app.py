@@ -26,10 +26,10 @@ def main() -> None:
         nag=options.nag or context.get("nag") in (True, "true"),
         expires_at=None if expires_at is None else str(expires_at),
     )
-    if options.offline:
-        add_offline_stacks(app, settings)
-    else:
-        add_stacks(app, settings)
+    try:
+        (add_offline_stacks if options.offline else add_stacks)(app, settings)
+    except SettingsError as error:  # expires_at is read where it counts
+        sys.exit(f"app.py: {error}")
     app.synth()
     if options.sizes:
         sys.stdout.write(written_sizes(outdir))

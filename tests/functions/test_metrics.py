@@ -35,8 +35,8 @@ def sweep(world: World) -> None:
 
 def to_the_call(world: World) -> None:
     for price in ("400", "385.60", "356.80"):
-        world.feed(price)
         world.later(10)
+        world.feed(price)
 
 
 def test_service_is_the_function_and_the_only_dimension(

@@ -88,6 +88,7 @@ def test_a_name_that_nothing_reads_is_refused() -> None:
             "app.py: ttl_hours must be a whole number of hours from 1 to 12, was ",
         ),
         ("studnet=ada", "app.py: a context value of "),
+        ("expires_at=4", "app.py: expires_at: expected a moment such as "),
     ],
 )
 def test_the_app_ends_with_that_line(given: str, said: str) -> None:
