@@ -56,7 +56,7 @@ def admin(kafka: KafkaRoom) -> Iterator[Counted]:
 
 
 @pytest.fixture
-def fresh(kafka: KafkaRoom, request: pytest.FixtureRequest) -> tuple[Topic, Topic]:
+def fresh(request: pytest.FixtureRequest) -> tuple[Topic, Topic]:
     """Two topics that this test alone knows."""
     end = request.node.name.replace("_", "-").replace("test-", "")[:40]
     return replace(BY_TIME, name=f"admin.{end}.v1"), replace(COMPACTED, name=f"admin.{end}.v2")
@@ -138,7 +138,7 @@ def test_requests_are_paced(admin: Counted, fresh: tuple[Topic, Topic]) -> None:
 
 
 def test_no_broker_is_one_clear_error() -> None:
-    with pytest.raises(TopicError, match="^Kafka: "):
+    with pytest.raises(TopicError, match=r"^Kafka: "):
         KafkaTopics(f"127.0.0.1:{free_port()}", "none", make=_impatient)
 
 
