@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import WaiterError
 
 from local.aws.account import Account
 from local.errors import FindingError, TimedOutError
@@ -83,10 +83,15 @@ def _tell(client: Any, execution: str, told: int, say: Callable[[str], None]) ->
     return told
 
 
-def delete_stack(account: Account, name: str) -> None:
-    """Ask CloudFormation to delete one stack; one that is not there is as good."""
+def end(account: Account, student: str, *, poll_s: float = POLL_S) -> None:
+    """Delete the teardown's own stack, which nothing needs once it has ended well.
+
+    FindingError where CloudFormation cannot, with its own reason on the stack's page.
+    """
+    name, client = f"marginwatch-{student}-teardown", account.client("cloudformation")
+    client.delete_stack(StackName=name)
+    waiter = client.get_waiter("stack_delete_complete")
     try:
-        account.client("cloudformation").delete_stack(StackName=name)
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
+        waiter.wait(StackName=name, WaiterConfig={"Delay": poll_s, "MaxAttempts": 60})
+    except WaiterError as error:
+        raise FindingError(f"expected the stack {name} to go, found it there: {error}") from error

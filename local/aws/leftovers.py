@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -39,9 +39,9 @@ class Found:
         return sum((one.usd_an_hour for one in self.leftovers), Decimal(0))
 
 
-def look(account: Account, student: str, *, kept_stacks: Collection[str] = ()) -> Found:
-    """Look by tag and by name. The free network may always stay, and what is in `kept_stacks`."""
-    return priced(take_inventory(student, account.client, kept_stacks=kept_stacks))
+def look(account: Account, student: str) -> Found:
+    """Look by tag and by name. The free network may always stay."""
+    return priced(take_inventory(student, account.client))
 
 
 def priced(inventory: Inventory) -> Found:

@@ -34,9 +34,9 @@ def command() -> None:
 @WHERE
 @AS_JSON
 def doctor(region: str | None, endpoint_url: str | None, as_json: bool) -> None:
-    """Check what an account must have before a deploy, and say what to do."""
+    """Check what an account must have before a deploy; exit 4 where it lacks anything."""
     from local.aws.doctor import checks
-    from local.errors import FindingError
+    from local.errors import MissingPrerequisiteError
 
     found = list(checks(account_of(region, endpoint_url)))
     if as_json:
@@ -48,7 +48,9 @@ def doctor(region: str | None, endpoint_url: str | None, as_json: bool) -> None:
             if check.advice:
                 click.echo(f"    {'':22} {check.advice}")
     if wrong := [check.name for check in found if check.ok is False]:
-        raise FindingError(f"expected everything a deploy needs, found {', '.join(wrong)} wrong")
+        raise MissingPrerequisiteError(
+            f"expected everything a deploy needs, found {', '.join(wrong)} wrong"
+        )
 
 
 @command.command("deploy", epilog="Example: `marginwatch aws deploy --student ada --ttl-hours 2`.")
@@ -152,9 +154,9 @@ def hotswap(
 def destroy(
     student: str, region: str | None, endpoint_url: str | None, yes: bool, poll_s: float
 ) -> None:
-    """Run the teardown now and follow it, then look for what is left.
+    """Run the teardown now and follow it, delete the teardown itself, then look for what is left.
 
-    The network stays, because it is free, and so does the teardown itself.
+    The network stays, because it is free.
     """
     from local.aws import destroying
 
@@ -166,7 +168,8 @@ def destroy(
         )
     execution = destroying.start(account, student)
     destroying.follow(account, execution, lambda state: click.echo(state, err=True), poll_s=poll_s)
-    _judge(_look(account, student, kept=("teardown",)), student)
+    destroying.end(account, student, poll_s=poll_s)
+    _judge(_look(account, student), student)
 
 
 @command.command("verify-clean", epilog="Example: `marginwatch aws verify-clean --student ada`.")
@@ -216,11 +219,11 @@ def _announce(choice: Choice, expires_at: str) -> None:
     )
 
 
-def _look(account: Account, student: str, *, kept: tuple[str, ...] = ()) -> Found:
+def _look(account: Account, student: str) -> Found:
     from local.aws.leftovers import look
 
     account.identity()
-    return look(account, student, kept_stacks=kept)
+    return look(account, student)
 
 
 def _judge(found: Found, student: str, *, quiet: bool = False) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 from support.account_proxy import AccountProxy
 from support.whole_account import WholeAccount
@@ -35,6 +36,28 @@ def handler(event, context):
         raise ValueError("no run to stop")
     return {"asked": event}
 """
+
+# A teardown that has nothing to take down, under the name of the real one.
+TEARDOWN = {
+    "Resources": {
+        "Machine": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "StateMachineName": f"marginwatch-{STUDENT}-teardown",
+                "RoleArn": ROLE,
+                "DefinitionString": json.dumps(
+                    {
+                        "StartAt": "Begin",
+                        "States": {
+                            "Begin": {"Type": "Pass", "Next": "Verified"},
+                            "Verified": {"Type": "Succeed"},
+                        },
+                    }
+                ),
+            },
+        }
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +140,7 @@ def test_without_credentials_one_line_says_what_to_do(
 def test_doctor_says_what_an_account_lacks(place: Place) -> None:
     arguments = ["aws", "doctor", "--region", "us-east-1", "--endpoint-url", place.proxy.endpoint]
     done = CliRunner().invoke(cli, [*arguments, "--json"])
-    assert isinstance(done.exception, FindingError)
+    assert isinstance(done.exception, MissingPrerequisiteError)
     found = {check["name"]: check for check in json.loads(done.stdout)}
     assert found["credentials"]["ok"] is True
     assert found["bootstrap"]["ok"] is False
@@ -295,24 +318,15 @@ def test_a_scenario_is_fed_in_order_and_each_account_is_told_of(place: Place) ->
 
 def test_destroy_follows_the_teardown_and_looks_afterwards(place: Place) -> None:
     assert "nothing is deployed" in str(place.run("destroy", "--yes").exception)
-    machine = place.account.client("stepfunctions").create_state_machine(
-        name=f"marginwatch-{STUDENT}-teardown",
-        roleArn=ROLE,
-        definition=json.dumps(
-            {
-                "StartAt": "Begin",
-                "States": {
-                    "Begin": {"Type": "Pass", "Next": "Verified"},
-                    "Verified": {"Type": "Succeed"},
-                },
-            }
-        ),
-    )["stateMachineArn"]
+    cloudformation = place.account.client("cloudformation")
+    stack = f"marginwatch-{STUDENT}-teardown"
+    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps(TEARDOWN))
     done = place.run("destroy", "--yes", "--poll-s", "0.1")
     assert done.exception is None, done.exception
     assert done.stderr.splitlines() == ["Begin", "Verified"]
     assert done.stdout == "nothing is left\n"
-    place.account.client("stepfunctions").delete_state_machine(stateMachineArn=machine)
+    with pytest.raises(ClientError, match="does not exist"):
+        cloudformation.describe_stacks(StackName=stack)
 
 
 @pytest.mark.parametrize("name", ["deploy", "destroy"])
