@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command import Background, leftovers, marked_processes, run
@@ -91,28 +94,74 @@ def test_killing_the_command_itself_ends_everything(folder: Path) -> None:
     assert run(folder, "status").returncode == 3
 
 
-def test_two_at_once_each_with_its_own_verdict_after_the_usual_ports_are_gone(
-    folder: Path, tmp_path: Path
-) -> None:
-    """One is right, the other is told something wrong and says so. Both run where others died."""
+@dataclass(frozen=True, slots=True)
+class Two:
+    """A demo where others died, told something wrong; and one over Kinesis that is kept."""
+
+    wrong: Background
+    wrong_code: int
+    kinesis: Background
+    found: dict[str, Any]
+    note: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def two(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    """Both at once, while the usual ports are taken."""
     text = (FOLDER / "nvda-selloff.toml").read_text()
     wrong = text.replace('price = "342.40", quantity = "48"', 'price = "342.40", quantity = "49"')
     assert wrong != text
-    (tmp_path / "wrong.toml").write_text(wrong)
+    (folder / "wrong.toml").write_text(wrong)
     with taken(9092, 4566):
-        first = Background(folder, "demo")
-        second = Background(tmp_path, "demo", "wrong.toml")
-        codes = first.wait(300), second.wait(60)
-    said = first.out.read_text(), second.out.read_text()
-    assert codes == (0, 1), first.err.read_text() + second.err.read_text()
-    assert "verdict: pass" in said[0]
-    assert "verdict: fail" in said[1]
-    assert "expected LIQUIDATION of 49 shares at 342.40, found LIQUIDATION of 48" in said[1]
-    for demo in (first, second):
-        assert "port 9092 is taken" in demo.err.read_text()
+        first = Background(folder, "demo", "wrong.toml")
+        second = Background(
+            tmp_path_factory.mktemp("kinesis"), "demo", "--json", "--keep", "--transport", "kinesis"
+        )
+        try:
+            found, note = second.wait_for_json(300), second.note()
+            yield Two(first, first.wait(60), second, found, note)
+            assert run(second.folder, "down").returncode == 0
+            second.wait(20)
+            assert leftovers(note["run_id"]) == []
+        finally:
+            for demo in (first, second):
+                if not demo.ended:
+                    demo.process.terminate()
+                    demo.wait(30)
+
+
+def test_two_at_once_each_have_their_own_verdict(two: Two) -> None:
+    said = two.wrong.out.read_text()
+    assert two.wrong_code == 1, two.wrong.err.read_text()
+    assert "verdict: fail" in said
+    assert "expected LIQUIDATION of 49 shares at 342.40, found LIQUIDATION of 48" in said
+    assert (two.found["verdict"], two.found["differences"]) == ("pass", [])
+
+
+def test_two_at_once_go_where_there_is_room(two: Two) -> None:
+    assert "port 9092 is taken" in two.wrong.err.read_text()
+    for demo in (two.wrong, two.kinesis):
         assert "port 4566 is taken" in demo.err.read_text()
 
 
+def test_over_kinesis_no_kafka_is_started(two: Two) -> None:
+    assert two.note["kafka"] == ""
+    assert set(two.note["parts"]) == {"desk", "bridge", "spark", "AWS emulator"}
+    assert not (two.kinesis.folder / ".marginwatch" / "kafka").exists()
+
+
+def test_the_commands_read_kinesis(two: Two) -> None:
+    folder = two.kinesis.folder
+    accounts = run(folder, "accounts", "list", "--json")
+    assert accounts.returncode == 0, accounts.stderr
+    shown = {row["account_id"]: row["excess"] for row in json.loads(accounts.stdout)["accounts"]}
+    assert shown["ACC_DEMO_001"] == "32.32"
+    calls = run(folder, "observe", "margin.calls.v1", "--from-beginning", "--jsonl", "--limit", "1")
+    assert json.loads(calls.stdout)["topic"] == "margin.calls.v1"
+    assert "Kinesis at http://127.0.0.1" in run(folder, "status").stdout
+
+
+@pytest.mark.usefixtures("two")
 def test_up_takes_up_where_the_last_run_ended(folder: Path) -> None:
     """The open case goes on under its next attempt; nothing that was decided is lost."""
     assert run(folder, "up", "--detach", timeout_s=120).returncode == 0
