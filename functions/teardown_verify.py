@@ -8,7 +8,7 @@ from functions.adapters.inventory import Inventory, take_inventory
 from functions.settings import needed
 
 # The machine that asks is itself still there; `marginwatch aws destroy` removes it, or the next
-# deploy uses it again. It costs nothing while it waits.
+# deploy uses it again. Its alarms cost thirty cents a month while it waits.
 OWN_STACK = "teardown"
 # A notice is 256 KiB at most, and a state's data too.
 TOLD = 100

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support.command import Background, leftovers, run
+from support.command import KeptDemo, kept
 
 # Machines are shared and noisy: how long an example takes says nothing about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,29 +18,11 @@ settings.load_profile("untimed")
 signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
 
 
-@dataclass(frozen=True, slots=True)
-class KeptDemo:
-    folder: Path
-    found: dict[str, Any]
-    process: Background
-
-
 @pytest.fixture(scope="session")
 def kept_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeptDemo]:
-    """`marginwatch demo --json --keep`, after its verdict, on real Kafka, Spark and our stacks."""
-    folder = tmp_path_factory.mktemp("kept")
-    process = Background(folder, "demo", "--json", "--keep")
-    try:
-        found = process.wait_for_json(240)
-        run_id = process.note()["run_id"]
-        yield KeptDemo(folder, found, process)
-        assert run(folder, "down").returncode == 0
-        process.wait(20)
-        assert leftovers(run_id) == []
-    finally:
-        if not process.ended:
-            process.process.terminate()
-            process.wait(30)
+    """A demo on real Kafka, Spark and our stacks, for all that look at a running system."""
+    with kept(tmp_path_factory.mktemp("kept")) as demo:
+        yield demo
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

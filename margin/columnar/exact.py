@@ -78,9 +78,7 @@ def value_accounts(
     too_large = book.overflown | _too_large(book, rulebook, theoretical_usd_e4)
     unpriced = too_large | faulty_accounts(book, faults) | (book.account_type == UNKNOWN)
     starts = np.searchsorted(book.account, np.arange(accounts + 1))
-    is_long = book.quantity_e4 > 0
-    long_value = sums(np.where(is_long, value, 0), starts)
-    short_value = sums(np.where(is_long, 0, value), starts)
+    long_value, short_value = _market_values(book, value, starts)
     gross = long_value + short_value
     alone = _maintenance(book, value, rulebook)
     found = (classes or ClassMargins(rulebook)).of(book, ~unpriced, alone)
@@ -89,18 +87,13 @@ def value_accounts(
     initial = cents(value, e4(rulebook.reg_t_rate.value), E4)
     reg_t = sums(initial * plain, starts) + found.initial_usd_e4
     addon = sums(_concentration(book, value, gross, rulebook) * ~option, starts)
-    groups = class_group_risks(book, np.arange(accounts), rulebook, theoretical_usd_e4)
-    runs = np.searchsorted(groups.account, np.arange(accounts + 1))
-    risk = sums(groups.requirement_usd_e4, runs) + reliefs(book, groups, rulebook)
+    risk = _portfolio_margin(book, rulebook, theoretical_usd_e4)
     by_risk = book.account_type == ACCOUNT_TYPES.index(AccountType.PORTFOLIO_MARGIN)
     requirement = np.where(by_risk, risk, maintenance + addon)
     equity = book.cash_usd_e4 + long_value - short_value
     excess = equity - requirement
     exposure = sums(_exposures(book, value, rulebook, theoretical_usd_e4), starts)
-    moves = rulebook.stress_moves.value
-    pnl = np.stack([signed(exposure, np.int64(e4(move))) for move in moves], axis=1)
-    severe = [is_severe(move, rulebook) for move in moves]
-    worst = excess + pnl[:, severe].min(axis=1)
+    pnl, worst = _stressed(exposure, excess, rulebook)
     threshold = warning_mark(gross, rulebook)
     known = ~unpriced
     return Valuation(
@@ -122,6 +115,30 @@ def value_accounts(
         worst_severe_excess_usd_e4=worst * known,
         faults=faults,
     )
+
+
+def _market_values(book: Book, value: Ints, starts: Ints) -> tuple[Ints, Ints]:
+    """What is long and what is short in each account, both positive."""
+    is_long = book.quantity_e4 > 0
+    return sums(np.where(is_long, value, 0), starts), sums(np.where(is_long, 0, value), starts)
+
+
+def _portfolio_margin(
+    book: Book, rulebook: Rulebook, theoretical_usd_e4: Mapping[int, Ints]
+) -> Ints:
+    """The risk of its class groups, less what product and portfolio groups relieve."""
+    accounts = np.arange(len(book.cash_usd_e4))
+    groups = class_group_risks(book, accounts, rulebook, theoretical_usd_e4)
+    runs = np.searchsorted(groups.account, np.arange(len(accounts) + 1))
+    return sums(groups.requirement_usd_e4, runs) + reliefs(book, groups, rulebook)
+
+
+def _stressed(exposure: Ints, excess: Ints, rulebook: Rulebook) -> tuple[Ints, Ints]:
+    """Profit or loss of each account at each move, and its worst excess at a severe one."""
+    moves = rulebook.stress_moves.value
+    pnl = np.stack([signed(exposure, np.int64(e4(move))) for move in moves], axis=1)
+    severe = [is_severe(move, rulebook) for move in moves]
+    return pnl, excess + pnl[:, severe].min(axis=1)
 
 
 def faulty_accounts(book: Book, faults: Faults) -> Flags:

@@ -69,9 +69,7 @@ def test_the_system_runs_on_parts_that_are_not_its_own(
         system.interrupt()
         assert system.wait(30) == 0
     finally:
-        if not system.ended:
-            system.process.terminate()
-            system.wait(30)
+        system.end()
     assert leftovers(note["run_id"]) == []
     ForeignKafka(kafka.servers).start(0)
     ForeignAws(emulator.endpoint).start(0)

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from support.command import Background, leftovers, marked_processes, run
+from support.command import Background, KeptDemo, kept, leftovers, marked_processes, run
 from support.waiting import wait_until
 
 from local.scenario import FOLDER
@@ -46,9 +45,11 @@ def taken(*ports: int) -> Iterator[None]:
         except OSError:
             pass
         held.append(listener)
-    yield
-    for listener in held:
-        listener.close()
+    try:
+        yield
+    finally:
+        for listener in held:
+            listener.close()
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_one_clear_line(tmp_path: Path) -> None:
@@ -99,54 +100,43 @@ class Two:
     """A demo where others died, told something wrong; and one over Kinesis that is kept."""
 
     wrong: Background
-    wrong_code: int
-    kinesis: Background
-    found: dict[str, Any]
-    note: dict[str, Any]
+    kinesis: KeptDemo
 
 
 @pytest.fixture(scope="module")
 def two(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    """Both at once, while the usual ports are taken."""
+    """Both at once, while the usual ports are taken; the wrong one has ended."""
     text = (FOLDER / "nvda-selloff.toml").read_text()
     wrong = text.replace('price = "342.40", quantity = "48"', 'price = "342.40", quantity = "49"')
     assert wrong != text
     (folder / "wrong.toml").write_text(wrong)
     with taken(9092, 4566):
-        first = Background(folder, "demo", "wrong.toml")
-        second = Background(
-            tmp_path_factory.mktemp("kinesis"), "demo", "--json", "--keep", "--transport", "kinesis"
-        )
+        told_wrong = Background(folder, "demo", "wrong.toml")
         try:
-            found, note = second.wait_for_json(300), second.note()
-            yield Two(first, first.wait(60), second, found, note)
-            assert run(second.folder, "down").returncode == 0
-            second.wait(20)
-            assert leftovers(note["run_id"]) == []
+            with kept(tmp_path_factory.mktemp("kinesis"), "--transport", "kinesis") as kinesis:
+                told_wrong.wait(120)
+                yield Two(told_wrong, kinesis)
         finally:
-            for demo in (first, second):
-                if not demo.ended:
-                    demo.process.terminate()
-                    demo.wait(30)
+            told_wrong.end()
 
 
 def test_two_at_once_each_have_their_own_verdict(two: Two) -> None:
     said = two.wrong.out.read_text()
-    assert two.wrong_code == 1, two.wrong.err.read_text()
+    assert two.wrong.wait(0) == 1, two.wrong.err.read_text()
     assert "verdict: fail" in said
     assert "expected LIQUIDATION of 49 shares at 342.40, found LIQUIDATION of 48" in said
-    assert (two.found["verdict"], two.found["differences"]) == ("pass", [])
+    assert (two.kinesis.found["verdict"], two.kinesis.found["differences"]) == ("pass", [])
 
 
 def test_two_at_once_go_where_there_is_room(two: Two) -> None:
     assert "port 9092 is taken" in two.wrong.err.read_text()
-    for demo in (two.wrong, two.kinesis):
+    for demo in (two.wrong, two.kinesis.process):
         assert "port 4566 is taken" in demo.err.read_text()
 
 
 def test_over_kinesis_no_kafka_is_started(two: Two) -> None:
-    assert two.note["kafka"] == ""
-    assert set(two.note["parts"]) == {"desk", "bridge", "spark", "AWS emulator"}
+    assert two.kinesis.note["kafka"] == ""
+    assert set(two.kinesis.note["parts"]) == {"desk", "bridge", "spark", "AWS emulator"}
     assert not (two.kinesis.folder / ".marginwatch" / "kafka").exists()
 
 

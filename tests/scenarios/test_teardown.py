@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from support.account_proxy import Application
 from support.teardown_room import Room, deployed
 from support.whole_account import STUDENT, synthesize
+
+from local.aws.account import Account
+from local.aws.destroying import end
+from local.aws.leftovers import look
+from local.cost.prices import HOURS_A_MONTH
 
 PREFIX = f"marginwatch-{STUDENT}"
 JOB, APPLICATION = "00job1", "00app1"
@@ -77,6 +83,21 @@ def test_everything_goes_in_order_and_the_operator_is_told(room: Room) -> None:
     (notice,) = room.notices()
     assert notice["subject"] == "marginwatch: nothing is left"
     assert notice["outcome"] == "clean"
+
+
+def test_then_its_own_stack_goes_and_nothing_at_all_is_left(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    account = Account("us-east-1", room.proxy.endpoint)
+    assert room.run()["status"] == "SUCCEEDED"
+    left = look(account, STUDENT)
+    assert round(left.usd_an_hour * HOURS_A_MONTH, 2) == Decimal("0.30")
+
+    end(account, STUDENT, poll_s=0.1)
+
+    assert look(account, STUDENT).clean
 
 
 def test_what_no_stack_holds_is_found_and_ends_in_an_alarm(room: Room) -> None:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,39 @@ class Background:
 
     def wait(self, timeout_s: float) -> int:
         return self.process.wait(timeout_s)
+
+    def end(self) -> None:
+        """Whatever became of the test: it ends, and what it started with it."""
+        if not self.ended:
+            self.process.terminate()
+            self.wait(30)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDemo:
+    """A demo after its verdict, its system still up."""
+
+    process: Background
+    found: dict[str, Any]
+    note: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        return self.process.folder
+
+
+@contextmanager
+def kept(folder: Path, *options: str) -> Iterator[KeptDemo]:
+    """`marginwatch demo --json --keep` in the folder; afterwards nothing of it is left."""
+    process = Background(folder, "demo", "--json", "--keep", *options)
+    try:
+        found, note = process.wait_for_json(300), process.note()
+        yield KeptDemo(process, found, note)
+        assert run(folder, "down").returncode == 0
+        process.wait(20)
+        assert leftovers(note["run_id"]) == []
+    finally:
+        process.end()
 
 
 def leftovers(run_id: str) -> list[str]:
