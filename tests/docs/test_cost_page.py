@@ -14,6 +14,8 @@ from local.cost.prices import HOURS_A_MONTH, price, prices
 
 PAGE = (ROOT / "docs" / "09-cost-and-cleanup.md").read_text()
 README = (ROOT / "README.md").read_text()
+# tests/scenarios/test_teardown.py finds them where the timer's teardown has ended.
+TEARDOWN_ALARMS = 3
 SHAPES = (Shape(), Shape(esm_mode="provisioned"), Shape(transport="kinesis"))
 ROWS = {
     "demo": "one stack set, one hour of a demo",
@@ -40,6 +42,7 @@ def amounts() -> set[str]:
         price("msk_cluster").usd_an_hour * month,
         price("msk_partition").usd_an_hour * month * PARTITIONS,
         price("kms").usd,
+        price("alarm").usd * TEARDOWN_ALARMS,
         (STUDENTS - 1) * hours(on_demand, CLASS_HOURS),
         hours(on_demand, 1) - hours(kinesis, 1),
         hours(provisioned, 1) - hours(on_demand, 1),
